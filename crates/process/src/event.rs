@@ -1,0 +1,78 @@
+//! The one kind of message that travels between processes: a closure with a header.
+//!
+//! Typed messages, dispatched methods and deferred callbacks are all packed into an [`Event`]. It
+//! is one allocation, and either world can deliver it: actix as an envelope, the simulator inline.
+
+use crate::context::Context;
+use crate::label::Header;
+use crate::pid::Process;
+use crate::{live, simulated};
+use actix::Message;
+use actix::dev::EnvelopeProxy;
+use std::any::Any;
+use std::marker::PhantomData;
+
+/// Something to be run in the context of a process of type `A`.
+///
+/// Processes accept it through the `process!` macro; nobody constructs one directly.
+pub struct Event<A: Process>(pub(crate) Box<dyn EnvelopeProxy<A> + Send>);
+
+impl<A: Process> Message for Event<A> {
+    type Result = ();
+}
+
+impl<A: Process> Event<A> {
+    /// Runs the event. Called by the handler that `process!` writes.
+    pub fn deliver(mut self, actor: &mut A, context: &mut Context<A>) {
+        self.0.handle(actor, context);
+    }
+}
+
+/// The content of an event: what `dispatch` and `defer` box.
+pub(crate) struct Call<A, F> {
+    header: Header,
+    f: Option<F>,
+    process: PhantomData<fn(A)>,
+}
+
+impl<A, F> Call<A, F>
+where
+    A: Process,
+    F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+{
+    pub(crate) fn new(header: Header, f: F) -> Self {
+        Call { header, f: Some(f), process: PhantomData }
+    }
+}
+
+impl<A, F> EnvelopeProxy<A> for Call<A, F>
+where
+    A: Process,
+    F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+{
+    fn handle(&mut self, actor: &mut A, context: &mut Context<A>) {
+        let Some(f) = self.f.take() else { return };
+        if context.is_doomed() {
+            // A terminated process drops what is left in its mailbox, as upstream does.
+            return;
+        }
+        let _current = live::current::enter(self.header);
+        f(actor, context);
+    }
+}
+
+impl<A, F> simulated::Mail for Call<A, F>
+where
+    A: Process,
+    F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+{
+    fn header(&self) -> Header {
+        self.header
+    }
+
+    fn deliver(self: Box<Self>, cell: &mut dyn Any) {
+        if let (Some(cell), Some(f)) = (cell.downcast_mut::<simulated::Cell<A>>(), self.f) {
+            f(&mut cell.actor, &mut cell.context);
+        }
+    }
+}

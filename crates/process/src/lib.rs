@@ -1,0 +1,69 @@
+//! libprocess on actix: futures, processes and a clock, with one actor definition for two
+//! runtimes.
+//!
+//! | C++ | here |
+//! |---|---|
+//! | `Future<T>`, `Promise<T>` | [`Future`], [`Promise`] |
+//! | `class X : public Process<X>` | `impl Actor for X { type Context = Context<X>; }` and `process!(X);` |
+//! | `spawn`, `terminate`, `wait`, `link` | [`spawn`], [`terminate`], [`wait`], [`Context::link`] |
+//! | `dispatch(pid, &X::f, …)` | [`dispatch!`], or a typed message by [`Pid::dispatch`] |
+//! | `defer(self(), …)` | [`defer!`], [`defer_any!`] |
+//! | `delay`, `Clock` | [`Context::delay`], [`clock`] |
+//! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
+//! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
+//! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
+//! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
+//!
+//! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
+//! [`simulated`]; which of them a call means depends on whether a simulation is installed on this
+//! thread, and nothing but the driver of a simulation needs to know.
+
+mod after;
+mod async_;
+pub mod clock;
+mod context;
+mod count_down_latch;
+mod event;
+mod executor;
+pub mod future;
+pub mod host;
+mod label;
+mod limiter;
+pub mod live;
+mod loop_;
+mod macros;
+mod mutex;
+mod owned;
+mod pid;
+mod queue;
+mod rwlock;
+mod sequence;
+mod shared;
+pub mod simulated;
+mod spawn;
+
+#[doc(hidden)]
+pub use actix;
+
+pub use after::after;
+pub use async_::async_;
+pub use clock::{Time, Timer};
+pub use context::Context;
+pub use count_down_latch::CountDownLatch;
+pub use event::Event;
+pub use executor::Executor;
+pub use future::{
+    Failure, Future, Nothing, Outcome, Promise, await_all, await_one, collect, select,
+};
+pub use label::{EventId, Header, Label};
+pub use limiter::RateLimiter;
+pub use loop_::{loop_, loop_here, loop_in};
+pub use mutex::Mutex;
+pub use owned::Owned;
+pub use pid::{Pid, Process, Upid};
+pub use queue::Queue;
+pub use rwlock::ReadWriteLock;
+pub use sequence::Sequence;
+pub use shared::Shared;
+pub use simulated::note;
+pub use spawn::{Exited, find, generate_id, kill, process_ids, spawn, terminate, wait};

@@ -1,0 +1,152 @@
+//! The live runtime: actix mailboxes on actix-rt arbiters, a clock thread, an I/O runtime.
+//!
+//! Started by the first [`spawn`](crate::spawn); one an operating-system process, as libprocess.
+
+pub mod clock;
+pub(crate) mod current;
+mod host;
+
+pub use host::LocalHost;
+
+use crate::context::Context;
+use crate::future::{Future, Nothing, Promise};
+use crate::pid::{Pid, Process, Target, Upid};
+use actix::Addr;
+use actix::dev::channel::channel;
+use actix::dev::{ContextFut, Mailbox};
+use actix_rt::{Arbiter, ArbiterHandle, System};
+use dashmap::DashMap;
+use parking_lot::Mutex;
+use std::any::Any;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock, mpsc};
+use tokio::runtime::Handle;
+
+/// Messages beyond this many wait in actix's overflow queue; `do_send` never refuses one.
+const MAILBOX_CAPACITY: usize = 16;
+
+/// What the outside needs to know of a running process.
+pub(crate) struct Control {
+    doomed: AtomicBool,
+    exited: Mutex<Option<Promise<Nothing>>>,
+    done: Future<Nothing>,
+}
+
+impl Control {
+    fn new() -> Self {
+        let promise = Promise::new();
+        let done = promise.future();
+        Control { doomed: AtomicBool::new(false), exited: Mutex::new(Some(promise)), done }
+    }
+
+    pub(crate) fn is_doomed(&self) -> bool {
+        self.doomed.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn doom(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn done(&self) -> Future<Nothing> {
+        self.done.clone()
+    }
+
+    fn exit(&self) {
+        let promise = self.exited.lock().take();
+        if let Some(promise) = promise {
+            promise.set(Nothing);
+        }
+    }
+}
+
+struct Runtime {
+    arbiters: Vec<ArbiterHandle>,
+    next: AtomicUsize,
+    processes: DashMap<String, Box<dyn Any + Send + Sync>>,
+    io: Handle,
+}
+
+static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+
+fn runtime() -> &'static Runtime {
+    RUNTIME.get_or_init(|| start(worker_threads()))
+}
+
+/// As many arbiters as cores, at least two: a process that computes must not stop all others.
+fn worker_threads() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).max(2)
+}
+
+fn start(threads: usize) -> Runtime {
+    let (sender, receiver) = mpsc::channel();
+    // actix's System needs a thread that stays in its event loop.
+    std::thread::Builder::new()
+        .name("actix-system".to_owned())
+        .spawn(move || {
+            let system = System::new();
+            let arbiters = (0..threads).map(|_| Arbiter::new().handle()).collect::<Vec<_>>();
+            // The receiver waits for exactly this; it cannot be gone.
+            let _ = sender.send(arbiters);
+            let _ = system.run();
+        })
+        .expect("the process may start one more thread at start-up");
+    let arbiters = receiver.recv().expect("the system thread sends its arbiters before it runs");
+
+    let io = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("io")
+        .enable_all()
+        .build()
+        .expect("a tokio runtime needs two threads and an event queue");
+    let handle = io.handle().clone();
+    // The runtime lives as long as the program.
+    std::mem::forget(io);
+    Runtime { arbiters, next: AtomicUsize::new(0), processes: DashMap::new(), io: handle }
+}
+
+/// The tokio runtime on which backends do their input and output. What completes there runs
+/// callbacks there: they must be deferred if they touch a process.
+pub fn io() -> &'static Handle {
+    &runtime().io
+}
+
+/// Where this runtime's processes say they are. Nothing listens there yet.
+const ADDRESS: &str = "127.0.0.1:0";
+
+pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
+    let runtime = runtime();
+    let (sender, receiver) = channel::<A>(MAILBOX_CAPACITY);
+    let control = Arc::new(Control::new());
+    let pid = Pid::new(
+        Upid::new(id.clone(), ADDRESS),
+        Target::Live { address: Addr::new(sender), control: Arc::clone(&control) },
+    );
+    runtime.processes.insert(id.clone(), Box::new(pid.clone()));
+
+    let arbiter = runtime.next.fetch_add(1, Ordering::Relaxed) % runtime.arbiters.len();
+    let own = pid.clone();
+    let started = runtime.arbiters[arbiter].spawn_fn(move || {
+        let mailbox = Mailbox::new(receiver);
+        let context = Context::live(own, &mailbox);
+        let process = ContextFut::new(context, actor, mailbox);
+        actix_rt::spawn(async move {
+            process.await;
+            RUNTIME.get().map(|runtime| runtime.processes.remove(&id));
+            control.exit();
+        });
+    });
+    debug_assert!(started, "arbiters run as long as the program");
+    pid
+}
+
+pub(crate) fn find<A: Process>(id: &str) -> Option<Pid<A>> {
+    let found = RUNTIME.get()?.processes.get(id)?;
+    found.downcast_ref::<Pid<A>>().cloned()
+}
+
+pub(crate) fn ids() -> Vec<String> {
+    let Some(runtime) = RUNTIME.get() else { return Vec::new() };
+    let mut ids: Vec<_> = runtime.processes.iter().map(|entry| entry.key().clone()).collect();
+    ids.sort();
+    ids
+}

@@ -1,0 +1,225 @@
+//! Addresses of processes: the typed [`Pid`] and the untyped, printable [`Upid`].
+//!
+//! Mirrors `3rdparty/libprocess/include/process/pid.hpp`, `dispatch.hpp` and `defer.hpp`.
+
+use crate::context::Context;
+use crate::event::{Call, Event};
+use crate::future::{Future, Promise, Value};
+use crate::label::{Header, Label};
+use crate::{live, simulated};
+use actix::{Actor, Addr, Handler, Message};
+use std::fmt;
+use std::sync::Arc;
+
+/// A process: an actix actor whose context is [`Context`]. Implemented for every such actor that
+/// carries a `process!` line.
+#[doc(alias = "process::Process")]
+pub trait Process: Actor<Context = Context<Self>> + Handler<Event<Self>> + Send {}
+
+impl<A: Actor<Context = Context<A>> + Handler<Event<A>> + Send> Process for A {}
+
+/// The untyped name of a process: `id@ip:port`.
+#[doc(alias = "process::UPID")]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Upid(Arc<(String, String)>);
+
+impl Upid {
+    /// A name from its two halves, for instance `slave(1)` and `127.0.0.1:5051`.
+    pub fn new(id: impl Into<String>, address: impl Into<String>) -> Self {
+        Upid(Arc::new((id.into(), address.into())))
+    }
+
+    /// The part before the `@`.
+    pub fn id(&self) -> &str {
+        &self.0.0
+    }
+
+    /// The part after the `@`.
+    pub fn address(&self) -> &str {
+        &self.0.1
+    }
+
+    /// Parses `id@ip:port`; `None` when there is no `@` or no `:` after it.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (id, address) = text.split_once('@')?;
+        let (host, port) = address.rsplit_once(':')?;
+        (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| Upid::new(id, address))
+    }
+}
+
+impl fmt::Display for Upid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.id(), self.address())
+    }
+}
+
+impl fmt::Debug for Upid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+pub(crate) enum Target<A: Process> {
+    Live { address: Addr<A>, control: Arc<live::Control> },
+    Simulated(simulated::ContextId),
+}
+
+struct Inner<A: Process> {
+    upid: Upid,
+    target: Target<A>,
+}
+
+/// The address of a process of type `A`. Cheap to clone; does not keep the process running.
+#[doc(alias = "process::PID")]
+pub struct Pid<A: Process>(Arc<Inner<A>>);
+
+impl<A: Process> Clone for Pid<A> {
+    fn clone(&self) -> Self {
+        Pid(Arc::clone(&self.0))
+    }
+}
+
+impl<A: Process> fmt::Debug for Pid<A> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.upid, f)
+    }
+}
+
+impl<A: Process> PartialEq for Pid<A> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.upid == other.0.upid
+    }
+}
+
+impl<A: Process> Pid<A> {
+    pub(crate) fn new(upid: Upid, target: Target<A>) -> Self {
+        Pid(Arc::new(Inner { upid, target }))
+    }
+
+    /// The untyped name.
+    pub fn upid(&self) -> &Upid {
+        &self.0.upid
+    }
+
+    pub(crate) fn target(&self) -> &Target<A> {
+        &self.0.target
+    }
+
+    /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
+    fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
+        match &self.0.target {
+            Target::Live { address, .. } => {
+                let header = Header { label, cause: live::current::event() };
+                address.do_send(Event(Box::new(Call::new(header, f))));
+            }
+            Target::Simulated(to) => simulated::send(*to, label, |header| {
+                Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
+            }),
+        }
+    }
+
+    /// Sends a message whose handler returns a future, and returns that future. If the process is
+    /// gone, or goes before it handles the message, the future is abandoned.
+    #[doc(alias = "process::dispatch")]
+    pub fn dispatch<M, T>(&self, message: M) -> Future<T>
+    where
+        T: Value,
+        M: Message<Result = Future<T>> + Send + 'static,
+        A: Handler<M, Result = Future<T>>,
+    {
+        self.call_labelled(Label::message::<A, M>(), move |actor, context| {
+            actor.handle(message, context)
+        })
+    }
+
+    /// Sends a message without a result.
+    #[doc(alias = "process::dispatch")]
+    pub fn tell<M>(&self, message: M)
+    where
+        M: Message<Result = ()> + Send + 'static,
+        A: Handler<M, Result = ()>,
+    {
+        self.enqueue(Label::message::<A, M>(), move |actor, context| {
+            actor.handle(message, context);
+        });
+    }
+
+    /// Sends a message as over the network, from the process named `from`: in the simulator it
+    /// travels on a first-in first-out lane of its own for each sender and receiver and may arrive
+    /// any time after the send; live, within one program, it is a [`tell`](Self::tell).
+    #[doc(alias = "ProcessBase::send")]
+    pub fn post<M>(&self, from: &Upid, message: M)
+    where
+        M: Message<Result = ()> + Send + 'static,
+        A: Handler<M, Result = ()>,
+    {
+        match &self.0.target {
+            Target::Live { .. } => self.tell(message),
+            Target::Simulated(to) => simulated::post(from, *to, Label::message::<A, M>(), |header| {
+                let f = move |actor: &mut A, context: &mut Context<A>| {
+                    actor.handle(message, context);
+                };
+                Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
+            }),
+        }
+    }
+
+    fn call_labelled<T: Value>(
+        &self,
+        label: Label,
+        f: impl FnOnce(&mut A, &mut Context<A>) -> Future<T> + Send + 'static,
+    ) -> Future<T> {
+        let promise = Promise::new();
+        let future = promise.future();
+        self.enqueue(label, move |actor, context| {
+            promise.associate(&f(actor, context));
+        });
+        future
+    }
+
+    /// Runs a method of the process in its context; see `dispatch!`.
+    pub fn call<T: Value>(
+        &self,
+        method: &'static str,
+        f: impl FnOnce(&mut A, &mut Context<A>) -> Future<T> + Send + 'static,
+    ) -> Future<T> {
+        self.call_labelled(Label::method::<A>(method), f)
+    }
+
+    /// Runs a method without a result in the context of the process; see `dispatch!`.
+    pub fn run(
+        &self,
+        method: &'static str,
+        f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+    ) {
+        self.enqueue(Label::method::<A>(method), f);
+    }
+
+    /// A callback for [`Future::then`] that runs in this process; see `defer!`.
+    #[doc(alias = "process::defer")]
+    pub fn defer<T: Value, X: Value>(
+        &self,
+        method: &'static str,
+        f: impl FnOnce(&mut A, &mut Context<A>, T) -> Future<X> + Send + 'static,
+    ) -> impl FnOnce(&T) -> Future<X> + Send + 'static {
+        let pid = self.clone();
+        move |value| {
+            let value = value.clone();
+            pid.call(method, move |actor, context| f(actor, context, value))
+        }
+    }
+
+    /// A callback for [`Future::on_any`] (or `recover`'s argument) that runs in this process.
+    #[doc(alias = "process::defer")]
+    pub fn defer_any<T: Value>(
+        &self,
+        method: &'static str,
+        f: impl FnOnce(&mut A, &mut Context<A>, Future<T>) + Send + 'static,
+    ) -> impl FnOnce(&Future<T>) + Send + 'static {
+        let pid = self.clone();
+        move |future| {
+            let future = future.clone();
+            pid.run(method, move |actor, context| f(actor, context, future));
+        }
+    }
+}

@@ -1,0 +1,469 @@
+//! The simulated runtime: processes without threads, mailboxes without an executor, time without
+//! waiting.
+//!
+//! # The delivery model ("outbox flush")
+//!
+//! libprocess has one queue a process, and a dispatch is in that queue before the call returns.
+//! Here a handler's sends first go to the *outbox* of the context that executes it; the one
+//! schedulable step is the *flush* of an outbox's head into its receiver's mailbox. A process
+//! handles its next message only when its outbox is empty (as if all its sends had returned), and
+//! does so eagerly, since taking from a queue's head commutes with adding to its tail. Together
+//! this yields exactly libprocess's interleavings: handlers of one process never interleave,
+//! handlers of two processes do, message by message.
+//!
+//! Callbacks that are not deferred run inline, so their sends go to the outbox of the process that
+//! completed the future. What is no process (the clock, a daemon, a network connection) is an
+//! environment context: it has an outbox and no mailbox.
+//!
+//! The runtime decides nothing. Whoever drives it ([`Simulation::flush`],
+//! [`Simulation::fire_timer`], [`Simulation::run_in`]) chooses the next step.
+
+mod record;
+mod state;
+
+pub use record::{EventRecord, Note};
+pub use state::ContextId;
+
+use crate::clock::{Time, Timer};
+use crate::context::Context;
+use crate::future::{Future, Nothing};
+use crate::label::{EventId, Header, Label};
+use crate::pid::{Pid, Process, Target, Upid};
+use state::{Mailed, Outgoing, Sent, State};
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+/// A message on its way to a process of the simulator.
+pub(crate) trait Mail {
+    fn header(&self) -> Header;
+    fn deliver(self: Box<Self>, cell: &mut dyn Any);
+}
+
+/// A process at rest: its actor and the context its handlers get.
+pub(crate) struct Cell<A: Process> {
+    pub(crate) actor: A,
+    pub(crate) context: Context<A>,
+}
+
+/// A process at rest, whatever its type.
+pub(crate) trait AnyCell {
+    fn started(&mut self);
+    fn stopped(&mut self);
+    fn is_stopping(&self) -> bool;
+    fn as_any(&mut self) -> &mut dyn Any;
+}
+
+impl<A: Process> AnyCell for Cell<A> {
+    fn started(&mut self) {
+        self.actor.started(&mut self.context);
+    }
+
+    fn stopped(&mut self) {
+        self.actor.stopped(&mut self.context);
+    }
+
+    fn is_stopping(&self) -> bool {
+        self.context.is_stopping()
+    }
+
+    fn as_any(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// A handler that panicked, and in which event.
+#[derive(Clone, Debug)]
+pub struct Crash {
+    /// The event whose handler panicked.
+    pub event: EventId,
+    /// What it was.
+    pub label: Label,
+    /// The process or environment context in which it ran.
+    pub context: String,
+    /// The panic's message.
+    pub message: String,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Simulation>>> = const { RefCell::new(None) };
+}
+
+fn with_current<R>(f: impl FnOnce(&Simulation) -> R) -> Option<R> {
+    CURRENT.with_borrow(|current| current.as_deref().map(f))
+}
+
+/// One simulated runtime. While it is [installed](Simulation::install), everything that this
+/// thread spawns, sends and delays belongs to it.
+pub struct Simulation {
+    state: RefCell<State>,
+}
+
+/// Keeps a [`Simulation`] installed on this thread. On drop all its processes are dropped, then
+/// the thread is free again.
+pub struct Installed {
+    simulation: Rc<Simulation>,
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        self.simulation.clear();
+        CURRENT.set(None);
+    }
+}
+
+impl Simulation {
+    /// A runtime without processes at virtual time zero. With `tracing` it records every event.
+    pub fn new(tracing: bool) -> Rc<Self> {
+        Rc::new(Simulation { state: RefCell::new(State::new(tracing)) })
+    }
+
+    /// Makes this the runtime of the current thread.
+    ///
+    /// # Panics
+    ///
+    /// When another simulation is installed on this thread: that is a bug of the caller.
+    pub fn install(self: &Rc<Self>) -> Installed {
+        CURRENT.with_borrow_mut(|current| {
+            assert!(current.is_none(), "one simulation a thread at a time");
+            *current = Some(Rc::clone(self));
+        });
+        Installed { simulation: Rc::clone(self) }
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Time {
+        self.state.borrow().now
+    }
+
+    /// Moves the clock forward to `time`; never backwards. Timers do not fire by this.
+    pub fn advance_to(&self, time: Time) {
+        let mut state = self.state.borrow_mut();
+        state.now = state.now.max(time);
+    }
+
+    /// A digest of everything handled so far: equal for equal runs, step by step.
+    pub fn digest(&self) -> u64 {
+        self.state.borrow().digest
+    }
+
+    /// How many events were handled so far.
+    pub fn events_handled(&self) -> u64 {
+        self.state.borrow().next_event - 1
+    }
+
+    /// Adds an environment context: an actor that is no process.
+    pub fn add_context(&self, name: &'static str) -> ContextId {
+        self.state.borrow_mut().add_context(name.to_owned())
+    }
+
+    /// The context's name: a process id or the name of an environment context.
+    pub fn context_name(&self, context: ContextId) -> String {
+        self.state.borrow().context(context).name.clone()
+    }
+
+    /// Contexts whose outbox has a message, the oldest message first.
+    pub fn flushable(&self) -> usize {
+        self.state.borrow().enabled.len()
+    }
+
+    /// What the `index`th flush would deliver: sender, receiver and label.
+    pub fn peek(&self, index: usize) -> Option<(ContextId, ContextId, Label)> {
+        let state = self.state.borrow();
+        let from = *state.enabled.get(index)?;
+        let sent = state.context(from).outbox.front()?;
+        Some((from, sent.to, sent.mail.header().label))
+    }
+
+    /// Delivers the head of the `index`th flushable outbox and lets everybody handle what they
+    /// now can. `false` when there is no such outbox.
+    pub fn flush(&self, index: usize) -> bool {
+        let Some((from, sent)) = self.state.borrow_mut().take_head(index) else { return false };
+        let to = sent.to;
+        let undeliverable = self.state.borrow_mut().deliver(sent);
+        // Dropped outside the borrow: it may hold the promise of a dispatched call.
+        if let Some(mail) = undeliverable {
+            let header = mail.header();
+            self.run_in(from, header.label, header.cause, move || drop(mail));
+        }
+        self.pump(&[from, to]);
+        true
+    }
+
+    /// When the next timer fires, if there is one.
+    pub fn next_timer(&self) -> Option<Time> {
+        self.state.borrow().timers.keys().next().map(|&(deadline, _)| deadline)
+    }
+
+    /// Moves the clock to the earliest timer's deadline (if that is ahead) and fires it.
+    pub fn fire_timer(&self) -> bool {
+        let taken = {
+            let mut state = self.state.borrow_mut();
+            let Some(((deadline, _), timer)) = state.timers.pop_first() else { return false };
+            state.now = state.now.max(deadline);
+            timer
+        };
+        self.run_in(ContextId::CLOCK, Label::plain("Clock", "timer"), taken.cause, taken.action);
+        true
+    }
+
+    /// Runs `f` as an event of an environment context. What it sends goes to that context's
+    /// outbox.
+    pub fn run_in(
+        &self,
+        context: ContextId,
+        label: Label,
+        cause: EventId,
+        f: impl FnOnce(),
+    ) {
+        let outer = self.state.borrow_mut().begin(context, label, cause);
+        self.guarded(context, label, f);
+        self.state.borrow_mut().end(outer);
+        self.pump(&[]);
+    }
+
+    fn guarded(&self, context: ContextId, label: Label, f: impl FnOnce()) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
+            self.state.borrow_mut().crashed(context, label, panic.as_ref());
+        }
+    }
+
+    /// The event being handled, for use as a cause.
+    pub fn current_event(&self) -> EventId {
+        self.state.borrow().current_event
+    }
+
+    /// The first handler that panicked, if any did.
+    pub fn crash(&self) -> Option<Crash> {
+        self.state.borrow().crash.clone()
+    }
+
+    /// Takes what was recorded: events in the order of handling, and notes. Empty without
+    /// `tracing`.
+    pub fn take_record(&self) -> (Vec<EventRecord>, Vec<Note>) {
+        let mut state = self.state.borrow_mut();
+        (std::mem::take(&mut state.events), std::mem::take(&mut state.notes))
+    }
+
+    /// Ends a process on the spot, as the death of its operating-system process does: no
+    /// `stopped`, unsent messages lost.
+    pub fn kill(&self, context: ContextId) {
+        let remains = self.state.borrow_mut().take_process(context, true);
+        // The actor's promises are abandoned as it is dropped; what their callbacks send is sent
+        // by nobody and goes to the environment.
+        drop(remains);
+        self.finish(context);
+    }
+
+    /// Whether the process still runs.
+    pub fn is_alive(&self, context: ContextId) -> bool {
+        self.state.borrow().context(context).alive
+    }
+
+    /// Lets processes handle mail until each that has some also has something in its outbox.
+    fn pump(&self, first: &[ContextId]) {
+        let mut due: Vec<ContextId> = Vec::new();
+        due.extend_from_slice(first);
+        loop {
+            let next = {
+                let mut state = self.state.borrow_mut();
+                if state.busy {
+                    return;
+                }
+                due.append(&mut state.spawned);
+                due.pop()
+            };
+            let Some(context) = next else { return };
+            while let Some((cell, mail)) = self.take_work(context) {
+                self.handle(context, cell, mail);
+            }
+        }
+    }
+
+    fn take_work(&self, context: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
+        self.state.borrow_mut().take_work(context)
+    }
+
+    fn handle(&self, context: ContextId, mut cell: Box<dyn AnyCell>, mail: Mailed) {
+        let header = match &mail {
+            Mailed::Event(event) => event.header(),
+            Mailed::Initialize(cause) => {
+                Header { label: Label::plain("process", "initialize"), cause: *cause }
+            }
+            Mailed::Terminate(cause) => {
+                Header { label: Label::plain("process", "terminate"), cause: *cause }
+            }
+        };
+        let outer = self.state.borrow_mut().begin(context, header.label, header.cause);
+        let mut ended = false;
+        self.guarded(context, header.label, || match mail {
+            Mailed::Event(event) => event.deliver(cell.as_any()),
+            Mailed::Initialize(_) => cell.started(),
+            Mailed::Terminate(_) => ended = true,
+        });
+        if ended || cell.is_stopping() {
+            self.guarded(context, header.label, || cell.stopped());
+            let remains = self.state.borrow_mut().take_process(context, false);
+            self.guarded(context, header.label, || {
+                drop(remains);
+                drop(cell);
+            });
+            self.finish(context);
+        } else {
+            self.state.borrow_mut().put_back(context, cell);
+        }
+        self.state.borrow_mut().end(outer);
+    }
+
+    /// Tells those who wait that the process has ended.
+    fn finish(&self, context: ContextId) {
+        let waiters = self.state.borrow_mut().take_waiters(context);
+        if let Some(waiters) = waiters {
+            waiters.set(Nothing);
+        }
+    }
+
+    /// Drops all processes, messages and timers. What their destructors send is dropped too.
+    fn clear(&self) {
+        loop {
+            let remains = self.state.borrow_mut().take_everything();
+            if remains.is_empty() {
+                return;
+            }
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(remains)));
+        }
+    }
+}
+
+/// Sends from the executing context; dropped when no simulation is installed (its world is gone).
+pub(crate) fn send(to: ContextId, label: Label, make: impl FnOnce(Header) -> Box<dyn Mail>) {
+    let refused = with_current(|simulation| {
+        let mut state = simulation.state.borrow_mut();
+        let header = Header { label, cause: state.current_event };
+        let mail = make(header);
+        let from = state.current_context;
+        state.send(from, Sent { to, seq: 0, mail: Outgoing::Event(mail) })
+    });
+    // Dropped outside the borrow: it may hold the promise of a dispatched call.
+    drop(refused);
+}
+
+/// Sends on the network lane between two processes instead of from the sender's outbox.
+pub(crate) fn post(
+    from: &Upid,
+    to: ContextId,
+    label: Label,
+    make: impl FnOnce(Header) -> Box<dyn Mail>,
+) {
+    let refused = with_current(|simulation| {
+        let mut state = simulation.state.borrow_mut();
+        let header = Header { label, cause: state.current_event };
+        let lane = state.lane(from, to);
+        state.send(lane, Sent { to, seq: 0, mail: Outgoing::Event(make(header)) })
+    });
+    drop(refused);
+}
+
+pub(crate) fn now() -> Option<Time> {
+    with_current(Simulation::now)
+}
+
+pub(crate) fn timer<F: FnOnce() + Send + 'static>(duration: Duration, f: F) -> Result<Timer, F> {
+    let mut f = Some(f);
+    let timer = with_current(|simulation| {
+        let mut state = simulation.state.borrow_mut();
+        f.take().map(|f| state.add_timer(duration, Box::new(f)))
+    });
+    match (timer.flatten(), f) {
+        (Some(timer), _) => Ok(timer),
+        (None, Some(f)) => Err(f),
+        (None, None) => unreachable!("the closure is only taken when a timer is made of it"),
+    }
+}
+
+pub(crate) fn cancel(timer: &Timer) -> Option<bool> {
+    let removed = with_current(|simulation| {
+        simulation.state.borrow_mut().timers.remove(&(timer.deadline, timer.id))
+    })?;
+    Some(removed.is_some())
+}
+
+pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Result<Pid<A>, (String, A)> {
+    let mut parts = Some((id, actor));
+    let pid = with_current(|simulation| {
+        let (id, actor) = parts.take()?;
+        let mut state = simulation.state.borrow_mut();
+        let context = state.add_context(id.clone());
+        let pid = Pid::new(Upid::new(id, "sim:0"), Target::Simulated(context));
+        let cell = Cell { actor, context: Context::simulated(pid.clone()) };
+        state.start(context, Box::new(cell), Box::new(pid.clone()));
+        Some(pid)
+    });
+    match (pid.flatten(), parts) {
+        (Some(pid), _) => {
+            // A process spawned by the driving code, outside any event, initializes at once.
+            with_current(|simulation| simulation.pump(&[]));
+            Ok(pid)
+        }
+        (None, Some(parts)) => Err(parts),
+        (None, None) => unreachable!("the parts are only taken when a process is made of them"),
+    }
+}
+
+pub(crate) fn terminate(to: ContextId, inject: bool) {
+    with_current(|simulation| {
+        let mut state = simulation.state.borrow_mut();
+        let cause = state.current_event;
+        let from = state.current_context;
+        state.send(from, Sent { to, seq: 0, mail: Outgoing::Terminate { cause, inject } })
+    });
+}
+
+pub(crate) fn kill(context: ContextId) {
+    // Outside `with_current`'s borrow: what is dropped may send.
+    let current = CURRENT.with_borrow(Clone::clone);
+    if let Some(simulation) = current {
+        simulation.kill(context);
+    }
+}
+
+pub(crate) fn wait(context: ContextId) -> Future<Nothing> {
+    with_current(|simulation| simulation.state.borrow_mut().wait(context))
+        .unwrap_or_else(|| Future::ready(Nothing))
+}
+
+pub(crate) fn find<A: Process>(id: &str) -> Option<Option<Pid<A>>> {
+    with_current(|simulation| simulation.state.borrow().find::<A>(id))
+}
+
+pub(crate) fn ids() -> Option<Vec<String>> {
+    with_current(|simulation| simulation.state.borrow().process_ids())
+}
+
+pub(crate) fn count_id(prefix: &str) -> Option<u64> {
+    with_current(|simulation| simulation.state.borrow_mut().count_id(prefix))
+}
+
+/// Records a remark about the event being handled, for traces; `text` is only made when the
+/// simulator records. Does nothing in the live runtime.
+pub fn note(kind: &'static str, text: impl FnOnce() -> String) {
+    with_current(|simulation| simulation.state.borrow_mut().note(kind, text));
+}
+
+/// The event that the simulation installed on this thread is handling; 0 outside of any, and in
+/// the live runtime.
+pub fn current_event() -> EventId {
+    with_current(Simulation::current_event).unwrap_or_default()
+}
+
+impl<A: Process> Pid<A> {
+    /// The process's context in the simulator; `None` for a live process.
+    pub fn simulated_context(&self) -> Option<ContextId> {
+        match self.target() {
+            Target::Simulated(context) => Some(*context),
+            Target::Live { .. } => None,
+        }
+    }
+}

@@ -1,0 +1,402 @@
+//! The data of a simulation: contexts with their outboxes and mailboxes, timers, the record.
+
+use super::record::{EventRecord, Note};
+use super::{AnyCell, Crash, Mail};
+use crate::clock::{Time, Timer};
+use crate::future::{Future, Nothing, Promise};
+use crate::label::{EventId, Header, Label};
+use crate::pid::{Pid, Process, Upid};
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+/// A process or an environment context of one simulation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ContextId(pub(super) u32);
+
+impl ContextId {
+    /// The code that drives the simulation, outside any process.
+    pub const MAIN: ContextId = ContextId(0);
+    /// The clock, in whose context timers fire.
+    pub const CLOCK: ContextId = ContextId(1);
+
+    /// The context's number; contexts are numbered in the order of creation.
+    pub fn number(self) -> u32 {
+        self.0
+    }
+}
+
+/// What lies in an outbox.
+pub(super) enum Outgoing {
+    Event(Box<dyn Mail>),
+    Terminate { cause: EventId, inject: bool },
+}
+
+impl Outgoing {
+    pub(super) fn header(&self) -> Header {
+        match self {
+            Outgoing::Event(mail) => mail.header(),
+            Outgoing::Terminate { cause, .. } => {
+                Header { label: Label::plain("process", "terminate"), cause: *cause }
+            }
+        }
+    }
+}
+
+/// What lies in a mailbox.
+pub(super) enum Mailed {
+    Event(Box<dyn Mail>),
+    Initialize(EventId),
+    Terminate(EventId),
+}
+
+pub(super) struct Sent {
+    pub(super) to: ContextId,
+    pub(super) seq: u64,
+    pub(super) mail: Outgoing,
+}
+
+/// What happens when a timer fires, and the event that started it.
+pub(super) struct Armed {
+    pub(super) action: Box<dyn FnOnce() + Send>,
+    pub(super) cause: EventId,
+}
+
+pub(super) struct ContextState {
+    pub(super) name: String,
+    pub(super) outbox: VecDeque<Sent>,
+    mailbox: VecDeque<Mailed>,
+    /// The process at rest; taken out while it handles an event.
+    cell: Option<Box<dyn AnyCell>>,
+    pid: Option<Box<dyn Any>>,
+    pub(super) alive: bool,
+    waiters: Option<Promise<Nothing>>,
+}
+
+/// What an event replaced as the current one; given back when it ends.
+pub(super) struct Outer {
+    context: ContextId,
+    event: EventId,
+    busy: bool,
+}
+
+/// Things taken out of the state so that they can be dropped outside its borrow.
+#[derive(Default)]
+pub(super) struct Remains {
+    cells: Vec<Box<dyn AnyCell>>,
+    mail: Vec<Mailed>,
+    sent: Vec<Outgoing>,
+    timers: Vec<Armed>,
+    waiters: Vec<Promise<Nothing>>,
+}
+
+impl Remains {
+    pub(super) fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+            && self.mail.is_empty()
+            && self.sent.is_empty()
+            && self.timers.is_empty()
+            && self.waiters.is_empty()
+    }
+}
+
+pub(super) struct State {
+    pub(super) now: Time,
+    pub(super) digest: u64,
+    pub(super) next_event: u64,
+    next_seq: u64,
+    next_timer: u64,
+    contexts: Vec<ContextState>,
+    /// Contexts with something in their outbox, ordered by the age of its head.
+    pub(super) enabled: Vec<ContextId>,
+    /// Processes spawned since the last pump; they still have to initialize.
+    pub(super) spawned: Vec<ContextId>,
+    pub(super) timers: BTreeMap<(Time, u64), Armed>,
+    ids: BTreeMap<String, u64>,
+    lanes: BTreeMap<(Upid, ContextId), ContextId>,
+    pub(super) current_context: ContextId,
+    pub(super) current_event: EventId,
+    /// An event is being handled: nothing else may be handled now.
+    pub(super) busy: bool,
+    closed: bool,
+    tracing: bool,
+    pub(super) events: Vec<EventRecord>,
+    pub(super) notes: Vec<Note>,
+    pub(super) crash: Option<Crash>,
+}
+
+impl State {
+    pub(super) fn new(tracing: bool) -> Self {
+        let mut state = State {
+            now: Time::default(),
+            digest: 0xcbf2_9ce4_8422_2325,
+            next_event: 1,
+            next_seq: 1,
+            next_timer: 1,
+            contexts: Vec::with_capacity(16),
+            enabled: Vec::with_capacity(16),
+            spawned: Vec::new(),
+            timers: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            lanes: BTreeMap::new(),
+            current_context: ContextId::MAIN,
+            current_event: EventId(0),
+            busy: false,
+            closed: false,
+            tracing,
+            events: Vec::new(),
+            notes: Vec::new(),
+            crash: None,
+        };
+        state.add_context("main".to_owned());
+        state.add_context("clock".to_owned());
+        state
+    }
+
+    pub(super) fn context(&self, id: ContextId) -> &ContextState {
+        &self.contexts[id.0 as usize]
+    }
+
+    fn context_mut(&mut self, id: ContextId) -> &mut ContextState {
+        &mut self.contexts[id.0 as usize]
+    }
+
+    pub(super) fn add_context(&mut self, name: String) -> ContextId {
+        let id = ContextId(self.contexts.len() as u32);
+        self.contexts.push(ContextState {
+            name,
+            outbox: VecDeque::new(),
+            mailbox: VecDeque::new(),
+            cell: None,
+            pid: None,
+            alive: false,
+            waiters: None,
+        });
+        id
+    }
+
+    /// The environment context of the connection from one process to another.
+    pub(super) fn lane(&mut self, from: &Upid, to: ContextId) -> ContextId {
+        if let Some(&lane) = self.lanes.get(&(from.clone(), to)) {
+            return lane;
+        }
+        let name = format!("{} -> {}", from.id(), self.context(to).name);
+        let lane = self.add_context(name);
+        self.lanes.insert((from.clone(), to), lane);
+        lane
+    }
+
+    pub(super) fn start(&mut self, id: ContextId, cell: Box<dyn AnyCell>, pid: Box<dyn Any>) {
+        let cause = self.current_event;
+        let context = self.context_mut(id);
+        context.cell = Some(cell);
+        context.pid = Some(pid);
+        context.alive = true;
+        context.mailbox.push_back(Mailed::Initialize(cause));
+        self.spawned.push(id);
+    }
+
+    /// Puts a message into the sender's outbox. Gives it back when the world is being torn down.
+    pub(super) fn send(&mut self, from: ContextId, mut sent: Sent) -> Option<Sent> {
+        if self.closed {
+            return Some(sent);
+        }
+        sent.seq = self.next_seq;
+        self.next_seq += 1;
+        let outbox = &mut self.context_mut(from).outbox;
+        outbox.push_back(sent);
+        if outbox.len() == 1 {
+            // The newest message of all: its place is at the end.
+            self.enabled.push(from);
+        }
+        None
+    }
+
+    pub(super) fn take_head(&mut self, index: usize) -> Option<(ContextId, Sent)> {
+        if index >= self.enabled.len() {
+            return None;
+        }
+        let from = self.enabled.remove(index);
+        let outbox = &mut self.context_mut(from).outbox;
+        let sent = outbox.pop_front()?;
+        if let Some(seq) = outbox.front().map(|head| head.seq) {
+            let place = self
+                .enabled
+                .iter()
+                .position(|&other| {
+                    self.context(other).outbox.front().is_some_and(|head| head.seq > seq)
+                })
+                .unwrap_or(self.enabled.len());
+            self.enabled.insert(place, from);
+        }
+        Some((from, sent))
+    }
+
+    /// Moves a message into its receiver's mailbox; gives it back when the receiver is gone.
+    pub(super) fn deliver(&mut self, sent: Sent) -> Option<Outgoing> {
+        let context = self.context_mut(sent.to);
+        if !context.alive {
+            return Some(sent.mail);
+        }
+        match sent.mail {
+            Outgoing::Event(mail) => context.mailbox.push_back(Mailed::Event(mail)),
+            Outgoing::Terminate { cause, inject: true } => {
+                context.mailbox.push_front(Mailed::Terminate(cause));
+            }
+            Outgoing::Terminate { cause, inject: false } => {
+                context.mailbox.push_back(Mailed::Terminate(cause));
+            }
+        }
+        None
+    }
+
+    pub(super) fn take_work(&mut self, id: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
+        let context = self.context_mut(id);
+        if !context.alive || !context.outbox.is_empty() || context.mailbox.is_empty() {
+            return None;
+        }
+        let cell = context.cell.take()?;
+        let mail = context.mailbox.pop_front()?;
+        Some((cell, mail))
+    }
+
+    pub(super) fn put_back(&mut self, id: ContextId, cell: Box<dyn AnyCell>) {
+        let context = self.context_mut(id);
+        // A process killed while it handled an event stays gone.
+        if context.alive {
+            context.cell = Some(cell);
+        }
+    }
+
+    /// Makes an event the current one: numbers it, records it, adds it to the digest.
+    pub(super) fn begin(&mut self, context: ContextId, label: Label, cause: EventId) -> Outer {
+        let id = EventId(self.next_event);
+        self.next_event += 1;
+        self.digest = mix(self.digest, context, label, self.now);
+        if self.tracing {
+            let (time, digest) = (self.now, self.digest);
+            self.events.push(EventRecord { id, cause, time, context, label, digest });
+        }
+        let outer =
+            Outer { context: self.current_context, event: self.current_event, busy: self.busy };
+        self.current_context = context;
+        self.current_event = id;
+        self.busy = true;
+        outer
+    }
+
+    pub(super) fn end(&mut self, outer: Outer) {
+        self.current_context = outer.context;
+        self.current_event = outer.event;
+        self.busy = outer.busy;
+    }
+
+    pub(super) fn crashed(&mut self, context: ContextId, label: Label, panic: &(dyn Any + Send)) {
+        let message = panic
+            .downcast_ref::<&str>()
+            .map(|text| (*text).to_owned())
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "a panic without a message".to_owned());
+        let crash = Crash {
+            event: self.current_event,
+            label,
+            context: self.context(context).name.clone(),
+            message,
+        };
+        self.crash.get_or_insert(crash);
+    }
+
+    /// Marks a process as gone and takes what it leaves, for dropping. `unsent` takes its outbox
+    /// too.
+    pub(super) fn take_process(&mut self, id: ContextId, unsent: bool) -> Remains {
+        if unsent {
+            self.enabled.retain(|&other| other != id);
+        }
+        let context = self.context_mut(id);
+        context.alive = false;
+        context.pid = None;
+        let mut remains = Remains::default();
+        remains.cells.extend(context.cell.take());
+        remains.mail.extend(context.mailbox.drain(..));
+        if unsent {
+            remains.sent.extend(context.outbox.drain(..).map(|sent| sent.mail));
+        }
+        remains
+    }
+
+    pub(super) fn wait(&mut self, id: ContextId) -> Future<Nothing> {
+        let context = self.context_mut(id);
+        if !context.alive {
+            return Future::ready(Nothing);
+        }
+        context.waiters.get_or_insert_with(Promise::new).future()
+    }
+
+    pub(super) fn take_waiters(&mut self, id: ContextId) -> Option<Promise<Nothing>> {
+        self.context_mut(id).waiters.take()
+    }
+
+    pub(super) fn add_timer(
+        &mut self,
+        duration: Duration,
+        action: Box<dyn FnOnce() + Send>,
+    ) -> Timer {
+        let timer = Timer { id: self.next_timer, deadline: self.now + duration };
+        self.next_timer += 1;
+        let armed = Armed { action, cause: self.current_event };
+        self.timers.insert((timer.deadline, timer.id), armed);
+        timer
+    }
+
+    pub(super) fn find<A: Process>(&self, id: &str) -> Option<Pid<A>> {
+        let found = self.contexts.iter().find(|context| context.alive && context.name == id)?;
+        found.pid.as_ref()?.downcast_ref::<Pid<A>>().cloned()
+    }
+
+    pub(super) fn process_ids(&self) -> Vec<String> {
+        let alive = self.contexts.iter().filter(|context| context.alive);
+        let mut ids: Vec<_> = alive.map(|context| context.name.clone()).collect();
+        ids.sort();
+        ids
+    }
+
+    pub(super) fn count_id(&mut self, prefix: &str) -> u64 {
+        let count = self.ids.entry(prefix.to_owned()).or_insert(0);
+        *count += 1;
+        *count
+    }
+
+    pub(super) fn note(&mut self, kind: &'static str, text: impl FnOnce() -> String) {
+        if self.tracing {
+            let (event, time) = (self.current_event, self.now);
+            self.notes.push(Note { event, time, kind, text: text() });
+        }
+    }
+
+    pub(super) fn take_everything(&mut self) -> Remains {
+        self.closed = true;
+        let mut remains = Remains::default();
+        for index in 0..self.contexts.len() {
+            let one = self.take_process(ContextId(index as u32), true);
+            remains.cells.extend(one.cells);
+            remains.mail.extend(one.mail);
+            remains.sent.extend(one.sent);
+            remains.waiters.extend(self.contexts[index].waiters.take());
+        }
+        remains.timers.extend(std::mem::take(&mut self.timers).into_values());
+        remains
+    }
+}
+
+/// Folds an event into the digest. Only portable operations: the result is the same everywhere.
+fn mix(digest: u64, context: ContextId, label: Label, now: Time) -> u64 {
+    const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
+    let mut digest = (digest ^ u64::from(context.0)).wrapping_mul(PRIME).rotate_left(23);
+    digest = (digest ^ now.since_epoch().as_nanos() as u64).wrapping_mul(PRIME).rotate_left(23);
+    for chunk in label.method.as_bytes().chunks(8) {
+        let mut word = [0; 8];
+        word[..chunk.len()].copy_from_slice(chunk);
+        digest = (digest ^ u64::from_le_bytes(word)).wrapping_mul(PRIME).rotate_left(23);
+    }
+    digest
+}

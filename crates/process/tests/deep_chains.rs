@@ -1,0 +1,201 @@
+//! Long chains of futures: completed, discarded and dropped, they neither overflow the stack nor
+//! leave memory behind. Upstream overflows; the port must not, because campaigns run for days.
+
+use process::{Future, Nothing, Promise};
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Counts, for each thread, how many blocks it has allocated and not freed.
+struct Counting;
+
+thread_local! {
+    static BLOCKS: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(change: isize) {
+    // A thread that ends frees its last blocks when its counter is gone already.
+    let _ = BLOCKS.try_with(|blocks| blocks.set(blocks.get() + change));
+}
+
+// SAFETY: everything is passed on to the system's allocator unchanged; the counter is a plain
+// thread-local without a destructor, so counting neither allocates nor unwinds.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(1);
+        // SAFETY: the caller's promise about `layout` is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        count(-1);
+        // SAFETY: `block` came from `alloc` above, hence from `System`, with this layout.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const LENGTH: usize = 100_000;
+
+/// Runs `f` on a thread with the stack Rust gives threads, and checks that no block stays behind.
+fn leaves_nothing(f: impl FnOnce() + Send + 'static) {
+    let run = move || {
+        // What the thread allocates once, it allocates now: nothing here is about that.
+        drop(Future::ready(1).then(|_| Promise::<u32>::new().future()));
+        let before = BLOCKS.get();
+        f();
+        assert_eq!(BLOCKS.get() - before, 0, "blocks left behind");
+    };
+    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap();
+    thread.join().unwrap();
+}
+
+fn thens(first: &Future<usize>) -> Future<usize> {
+    let mut last = first.clone();
+    for _ in 0..LENGTH {
+        last = last.then(|n| Future::ready(n + 1));
+    }
+    last
+}
+
+#[test]
+fn then_completed() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = thens(&promise.future());
+        promise.set(0);
+        assert_eq!(last.get(), Some(&LENGTH));
+    });
+}
+
+#[test]
+fn then_failed() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = thens(&promise.future());
+        promise.fail("no");
+        assert_eq!(last.failure(), Some("no"));
+    });
+}
+
+#[test]
+fn then_discarded() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = thens(&promise.future());
+        assert!(last.discard());
+        assert!(promise.future().has_discard());
+        promise.discard();
+        assert!(last.is_discarded());
+    });
+}
+
+#[test]
+fn then_abandoned() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = thens(&promise.future());
+        drop(promise);
+        assert!(last.is_abandoned());
+    });
+}
+
+#[test]
+fn then_dropped_while_pending() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        drop(thens(&promise.future()));
+        drop(promise);
+    });
+}
+
+/// Each future is associated with the one before.
+fn associated(first: &Future<usize>) -> Future<usize> {
+    let mut last = first.clone();
+    for _ in 0..LENGTH {
+        let promise = Promise::new();
+        promise.associate(&last);
+        last = promise.future();
+    }
+    last
+}
+
+#[test]
+fn associated_completed() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = associated(&promise.future());
+        promise.set(42);
+        assert_eq!(last.get(), Some(&42));
+    });
+}
+
+#[test]
+fn associated_discarded_and_abandoned() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let last = associated(&promise.future());
+        last.discard();
+        assert!(promise.future().has_discard());
+        drop(promise);
+        assert!(last.is_abandoned());
+    });
+}
+
+#[test]
+fn all_combinators() {
+    leaves_nothing(|| {
+        let promise = Promise::new();
+        let mut last: Future<usize> = promise.future();
+        for n in 0..LENGTH / 5 {
+            last = match n % 5 {
+                0 => last.map(|n| n + 1),
+                1 => last.repair(Future::clone),
+                2 => last.recover(Future::clone),
+                3 => last.undiscardable(),
+                _ => process::collect(vec![last]).map(|all| all[0]),
+            };
+        }
+        last.discard();
+        promise.set(0);
+        assert!(!last.is_pending());
+    });
+}
+
+/// A list of futures, each owned by a callback of the one before, dropped from the front.
+#[test]
+fn owned_by_callbacks() {
+    leaves_nothing(|| {
+        let mut tail = Promise::<Nothing>::new();
+        for _ in 0..LENGTH {
+            let owner = Promise::<Nothing>::new();
+            owner.future().on_any(move |_| drop(tail));
+            tail = owner;
+        }
+        drop(tail);
+    });
+}
+
+#[test]
+fn many_callbacks_on_one_future() {
+    leaves_nothing(|| {
+        let called = Arc::new(AtomicUsize::new(0));
+        let promise = Promise::<Nothing>::new();
+        let future = promise.future();
+        for _ in 0..LENGTH {
+            let (any, discard) = (Arc::clone(&called), Arc::clone(&called));
+            future.on_any(move |_| {
+                any.fetch_add(1, Ordering::Relaxed);
+            });
+            future.on_discard(move || {
+                discard.fetch_add(1, Ordering::Relaxed);
+            });
+        }
+        future.discard();
+        promise.set(Nothing);
+        assert_eq!(called.load(Ordering::Relaxed), 2 * LENGTH);
+    });
+}
