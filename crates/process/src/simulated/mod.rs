@@ -29,7 +29,7 @@ use crate::context::Context;
 use crate::future::{Future, Nothing};
 use crate::label::{EventId, Header, Label};
 use crate::pid::{Pid, Process, Target, Upid};
-use state::{Mailed, Outgoing, Sent, State};
+use state::{Control, ControlKind, Mailed, Sent, State};
 use std::any::Any;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -180,9 +180,9 @@ impl Simulation {
     /// Delivers the head of the `index`th flushable outbox and lets everybody handle what they
     /// now can. `false` when there is no such outbox.
     pub fn flush(&self, index: usize) -> bool {
-        let Some((from, sent)) = self.state.borrow_mut().take_head(index) else { return false };
-        let to = sent.to;
-        let undeliverable = self.state.borrow_mut().deliver(sent);
+        let Some((from, to, undeliverable)) = self.state.borrow_mut().flush(index) else {
+            return false;
+        };
         // Dropped outside the borrow: it may hold the promise of a dispatched call.
         if let Some(mail) = undeliverable {
             let header = mail.header();
@@ -264,17 +264,16 @@ impl Simulation {
 
     /// Lets processes handle mail until each that has some also has something in its outbox.
     fn pump(&self, first: &[ContextId]) {
-        let mut due: Vec<ContextId> = Vec::new();
-        due.extend_from_slice(first);
+        let mut first = first.iter().rev().copied();
         loop {
-            let next = {
+            let spawned = {
                 let mut state = self.state.borrow_mut();
                 if state.busy {
                     return;
                 }
-                due.append(&mut state.spawned);
-                due.pop()
+                state.spawned.pop()
             };
+            let next = spawned.or_else(|| first.next());
             let Some(context) = next else { return };
             while let Some((cell, mail)) = self.take_work(context) {
                 self.handle(context, cell, mail);
@@ -287,21 +286,13 @@ impl Simulation {
     }
 
     fn handle(&self, context: ContextId, mut cell: Box<dyn AnyCell>, mail: Mailed) {
-        let header = match &mail {
-            Mailed::Event(event) => event.header(),
-            Mailed::Initialize(cause) => {
-                Header { label: Label::plain("process", "initialize"), cause: *cause }
-            }
-            Mailed::Terminate(cause) => {
-                Header { label: Label::plain("process", "terminate"), cause: *cause }
-            }
-        };
+        let header = mail.header();
         let outer = self.state.borrow_mut().begin(context, header.label, header.cause);
         let mut ended = false;
         self.guarded(context, header.label, || match mail {
             Mailed::Event(event) => event.deliver(cell.as_any()),
-            Mailed::Initialize(_) => cell.started(),
-            Mailed::Terminate(_) => ended = true,
+            Mailed::Control(control) if control.kind() == ControlKind::Initialize => cell.started(),
+            Mailed::Control(_) => ended = true,
         });
         if ended || cell.is_stopping() {
             self.guarded(context, header.label, || cell.stopped());
@@ -312,7 +303,8 @@ impl Simulation {
             });
             self.finish(context);
         } else {
-            self.state.borrow_mut().put_back(context, cell);
+            let killed = self.state.borrow_mut().put_back(context, cell);
+            self.guarded(context, header.label, || drop(killed));
         }
         self.state.borrow_mut().end(outer);
     }
@@ -344,7 +336,7 @@ pub(crate) fn send(to: ContextId, label: Label, make: impl FnOnce(Header) -> Box
         let header = Header { label, cause: state.current_event };
         let mail = make(header);
         let from = state.current_context;
-        state.send(from, Sent { to, seq: 0, mail: Outgoing::Event(mail) })
+        state.send(from, Sent { to, seq: 0, mail: Mailed::Event(mail) })
     });
     // Dropped outside the borrow: it may hold the promise of a dispatched call.
     drop(refused);
@@ -361,7 +353,7 @@ pub(crate) fn post(
         let mut state = simulation.state.borrow_mut();
         let header = Header { label, cause: state.current_event };
         let lane = state.lane(from, to);
-        state.send(lane, Sent { to, seq: 0, mail: Outgoing::Event(make(header)) })
+        state.send(lane, Sent { to, seq: 0, mail: Mailed::Event(make(header)) })
     });
     drop(refused);
 }
@@ -417,7 +409,8 @@ pub(crate) fn terminate(to: ContextId, inject: bool) {
         let mut state = simulation.state.borrow_mut();
         let cause = state.current_event;
         let from = state.current_context;
-        state.send(from, Sent { to, seq: 0, mail: Outgoing::Terminate { cause, inject } })
+        let kind = if inject { ControlKind::Inject } else { ControlKind::Terminate };
+        state.send(from, Sent { to, seq: 0, mail: Mailed::Control(Control::new(kind, cause)) })
     });
 }
 

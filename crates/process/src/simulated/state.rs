@@ -26,34 +26,62 @@ impl ContextId {
     }
 }
 
-/// What lies in an outbox.
-pub(super) enum Outgoing {
+/// What lies in an outbox or a mailbox. Two words without a tag beside them: it is moved often, and
+/// a tag makes for moves of odd widths that stall.
+pub(super) enum Mailed {
     Event(Box<dyn Mail>),
-    Terminate { cause: EventId, inject: bool },
+    Control(Control),
 }
 
-impl Outgoing {
-    pub(super) fn header(&self) -> Header {
-        match self {
-            Outgoing::Event(mail) => mail.header(),
-            Outgoing::Terminate { cause, .. } => {
-                Header { label: Label::plain("process", "terminate"), cause: *cause }
-            }
+/// What is no message: the start and the end of a process, and the event that caused it.
+#[derive(Clone, Copy)]
+pub(super) struct Control(u64);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum ControlKind {
+    Initialize = 0,
+    Terminate = 1,
+    /// A terminate that goes to the front of the mailbox.
+    Inject = 2,
+}
+
+impl Control {
+    pub(super) fn new(kind: ControlKind, cause: EventId) -> Self {
+        Control(cause.0 << 2 | kind as u64)
+    }
+
+    pub(super) fn kind(self) -> ControlKind {
+        match self.0 & 3 {
+            0 => ControlKind::Initialize,
+            1 => ControlKind::Terminate,
+            _ => ControlKind::Inject,
         }
     }
 }
 
-/// What lies in a mailbox.
-pub(super) enum Mailed {
-    Event(Box<dyn Mail>),
-    Initialize(EventId),
-    Terminate(EventId),
+impl Mailed {
+    pub(super) fn header(&self) -> Header {
+        match self {
+            Mailed::Event(mail) => mail.header(),
+            Mailed::Control(control) => {
+                let what = match control.kind() {
+                    ControlKind::Initialize => "initialize",
+                    ControlKind::Terminate | ControlKind::Inject => "terminate",
+                };
+                Header { label: Label::plain("process", what), cause: EventId(control.0 >> 2) }
+            }
+        }
+    }
+
+    fn is_injected(&self) -> bool {
+        matches!(self, Mailed::Control(control) if control.kind() == ControlKind::Inject)
+    }
 }
 
 pub(super) struct Sent {
     pub(super) to: ContextId,
     pub(super) seq: u64,
-    pub(super) mail: Outgoing,
+    pub(super) mail: Mailed,
 }
 
 /// What happens when a timer fires, and the event that started it.
@@ -85,7 +113,7 @@ pub(super) struct Outer {
 pub(super) struct Remains {
     cells: Vec<Box<dyn AnyCell>>,
     mail: Vec<Mailed>,
-    sent: Vec<Outgoing>,
+    sent: Vec<Mailed>,
     timers: Vec<Armed>,
     waiters: Vec<Promise<Nothing>>,
 }
@@ -192,7 +220,8 @@ impl State {
         context.cell = Some(cell);
         context.pid = Some(pid);
         context.alive = true;
-        context.mailbox.push_back(Mailed::Initialize(cause));
+        let initialize = Control::new(ControlKind::Initialize, cause);
+        context.mailbox.push_back(Mailed::Control(initialize));
         self.spawned.push(id);
     }
 
@@ -212,42 +241,34 @@ impl State {
         None
     }
 
-    pub(super) fn take_head(&mut self, index: usize) -> Option<(ContextId, Sent)> {
-        if index >= self.enabled.len() {
-            return None;
-        }
-        let from = self.enabled.remove(index);
+    /// Moves the head of the `index`th flushable outbox into its receiver's mailbox. Says from
+    /// where to where, and gives the message back when the receiver is gone.
+    pub(super) fn flush(&mut self, index: usize) -> Option<(ContextId, ContextId, Option<Mailed>)> {
+        let from = *self.enabled.get(index)?;
         let outbox = &mut self.context_mut(from).outbox;
-        let sent = outbox.pop_front()?;
-        if let Some(seq) = outbox.front().map(|head| head.seq) {
-            let place = self
-                .enabled
-                .iter()
-                .position(|&other| {
-                    self.context(other).outbox.front().is_some_and(|head| head.seq > seq)
-                })
-                .unwrap_or(self.enabled.len());
-            self.enabled.insert(place, from);
+        let Sent { to, mail, .. } = outbox.pop_front()?;
+        match outbox.front().map(|head| head.seq) {
+            Some(seq) => self.reorder(index, seq),
+            None => drop(self.enabled.remove(index)),
         }
-        Some((from, sent))
+        let receiver = self.context_mut(to);
+        if !receiver.alive {
+            return Some((from, to, Some(mail)));
+        }
+        if mail.is_injected() {
+            receiver.mailbox.push_front(mail);
+        } else {
+            receiver.mailbox.push_back(mail);
+        }
+        Some((from, to, None))
     }
 
-    /// Moves a message into its receiver's mailbox; gives it back when the receiver is gone.
-    pub(super) fn deliver(&mut self, sent: Sent) -> Option<Outgoing> {
-        let context = self.context_mut(sent.to);
-        if !context.alive {
-            return Some(sent.mail);
-        }
-        match sent.mail {
-            Outgoing::Event(mail) => context.mailbox.push_back(Mailed::Event(mail)),
-            Outgoing::Terminate { cause, inject: true } => {
-                context.mailbox.push_front(Mailed::Terminate(cause));
-            }
-            Outgoing::Terminate { cause, inject: false } => {
-                context.mailbox.push_back(Mailed::Terminate(cause));
-            }
-        }
-        None
+    /// Moves the `index`th enabled context to where its new head's age puts it: further back.
+    fn reorder(&mut self, index: usize, seq: u64) {
+        let head = |context: &ContextId| self.context(*context).outbox.front().map(|head| head.seq);
+        let later = &self.enabled[index + 1..];
+        let older = later.iter().take_while(|other| head(other) < Some(seq)).count();
+        self.enabled[index..=index + older].rotate_left(1);
     }
 
     pub(super) fn take_work(&mut self, id: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
@@ -260,19 +281,26 @@ impl State {
         Some((cell, mail))
     }
 
-    pub(super) fn put_back(&mut self, id: ContextId, cell: Box<dyn AnyCell>) {
+    /// Gives the process back its actor after an event. Returned when the process was killed while
+    /// it handled it: to be dropped outside the borrow, since what it holds may send.
+    pub(super) fn put_back(
+        &mut self,
+        id: ContextId,
+        cell: Box<dyn AnyCell>,
+    ) -> Option<Box<dyn AnyCell>> {
         let context = self.context_mut(id);
-        // A process killed while it handled an event stays gone.
-        if context.alive {
-            context.cell = Some(cell);
+        if !context.alive {
+            return Some(cell);
         }
+        context.cell = Some(cell);
+        None
     }
 
     /// Makes an event the current one: numbers it, records it, adds it to the digest.
     pub(super) fn begin(&mut self, context: ContextId, label: Label, cause: EventId) -> Outer {
         let id = EventId(self.next_event);
         self.next_event += 1;
-        self.digest = mix(self.digest, context, label, self.now);
+        self.digest = mix(self.digest, context, label, cause, self.now);
         if self.tracing {
             let (time, digest) = (self.now, self.digest);
             self.events.push(EventRecord { id, cause, time, context, label, digest });
@@ -389,14 +417,20 @@ impl State {
 }
 
 /// Folds an event into the digest. Only portable operations: the result is the same everywhere.
-fn mix(digest: u64, context: ContextId, label: Label, now: Time) -> u64 {
+///
+/// Of the method's name only the length and the end count: names are long and events are many, and
+/// it is the end that tells methods of a process apart. The cause tells senders apart whose
+/// messages are of one kind.
+fn mix(digest: u64, context: ContextId, label: Label, cause: EventId, now: Time) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
-    let mut digest = (digest ^ u64::from(context.0)).wrapping_mul(PRIME).rotate_left(23);
-    digest = (digest ^ now.since_epoch().as_nanos() as u64).wrapping_mul(PRIME).rotate_left(23);
-    for chunk in label.method.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        digest = (digest ^ u64::from_le_bytes(word)).wrapping_mul(PRIME).rotate_left(23);
-    }
-    digest
+    let round = |digest: u64, word: u64| (digest ^ word).wrapping_mul(PRIME).rotate_left(23);
+    let name = label.method.as_bytes();
+    let end = |name: &[u8]| match name.last_chunk::<8>() {
+        Some(end) => u64::from_le_bytes(*end),
+        None => name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
+    };
+    let before = end(&name[..name.len().saturating_sub(8)]);
+    let name = end(name) ^ before.rotate_left(29) ^ (name.len() as u64) << 32;
+    let digest = round(digest, now.since_epoch().as_nanos() as u64 ^ u64::from(context.0) << 44);
+    round(round(digest, name), cause.0)
 }
