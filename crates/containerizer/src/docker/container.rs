@@ -146,11 +146,8 @@ impl Container {
             symlinked = true;
         }
 
-        let resource_limits = config
-            .limits
-            .iter()
-            .map(|(name, limit)| (name.clone(), limit.value))
-            .collect();
+        let resource_limits =
+            config.limits.iter().map(|(name, limit)| (name.clone(), limit.value)).collect();
         Ok(Container {
             state: State::Fetching,
             pid_checkpoint_path,
@@ -173,11 +170,12 @@ impl Container {
     }
 
     fn image_info(&self) -> Option<&mesos::container_info::DockerInfo> {
-        let container: Option<&ContainerInfo> = match (&self.config.task_info, &self.config.executor_info) {
-            (Some(task), _) => task.container.as_ref(),
-            (None, Some(executor)) => executor.container.as_ref(),
-            (None, None) => None,
-        };
+        let container: Option<&ContainerInfo> =
+            match (&self.config.task_info, &self.config.executor_info) {
+                (Some(task), _) => task.container.as_ref(),
+                (None, Some(executor)) => executor.container.as_ref(),
+                (None, None) => None,
+            };
         container?.docker.as_ref()
     }
 

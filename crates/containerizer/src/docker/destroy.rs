@@ -98,7 +98,12 @@ impl DockerContainerizerProcess {
     ///
     /// Mirrors `DockerContainerizerProcess::_destroy`.
     #[doc(alias = "DockerContainerizerProcess::_destroy")]
-    pub(super) fn stop_container(&mut self, ctx: &mut Context<Self>, id: &ContainerId, killed: bool) {
+    pub(super) fn stop_container(
+        &mut self,
+        ctx: &mut Context<Self>,
+        id: &ContainerId,
+        killed: bool,
+    ) {
         let Some(container) = self.containers.get(id) else {
             unreachable!("a container in DESTROYING is erased at the end of its destroy only");
         };
@@ -256,8 +261,10 @@ impl DockerContainerizerProcess {
 
     fn unmount_or_warn(&mut self, id: &ContainerId) {
         if let Err(error) = self.unmount_persistent_volumes(id) {
-            warn!(self.log,
-                "Failed to remove persistent volumes on destroy for container {id}: {error}");
+            warn!(
+                self.log,
+                "Failed to remove persistent volumes on destroy for container {id}: {error}"
+            );
         }
     }
 }

@@ -16,7 +16,11 @@ impl DockerContainerizerProcess {
     ///
     /// Mirrors `DockerContainerizerProcess::launch`.
     #[doc(alias = "DockerContainerizerProcess::launch")]
-    pub(super) fn launch(&mut self, ctx: &mut Context<Self>, message: Launch) -> Future<LaunchResult> {
+    pub(super) fn launch(
+        &mut self,
+        ctx: &mut Context<Self>,
+        message: Launch,
+    ) -> Future<LaunchResult> {
         let Launch { container: id, config, environment, pid_checkpoint_path } = message;
         if id.parent.is_some() {
             return Future::failed("Nested containers are not supported");
@@ -58,11 +62,8 @@ impl DockerContainerizerProcess {
         self.observer.state(&id, None, State::Fetching);
 
         // Upstream asks its hooks here; the chain is deferred in either case.
-        Future::ready(Nothing).then(defer!(
-            ctx.pid(),
-            Self::launch_steps,
-            |this, ctx, _| this.launch_steps(ctx, &id)
-        ))
+        Future::ready(Nothing)
+            .then(defer!(ctx.pid(), Self::launch_steps, |this, ctx, _| this.launch_steps(ctx, &id)))
     }
 
     /// The chain for a command task: fetch, pull, mount, fork the docker executor, watch it.

@@ -27,7 +27,10 @@ impl DockerContainerizerProcess {
         container.resource_requests = requests;
         container.resource_limits = limits;
         debug_assert!(container.generated_for_command_task, "launch accepts no others");
-        info!(self.log, "Ignoring updating container {id} because it is generated for a command task");
+        info!(
+            self.log,
+            "Ignoring updating container {id} because it is generated for a command task"
+        );
         Future::ready(Nothing)
     }
 

@@ -143,18 +143,18 @@ impl FetcherProcess {
         };
         let pid = match self.host.subprocess(subprocess, Vec::new()) {
             Ok(pid) => pid,
-            Err(error) => return Future::failed(format!("Failed to execute mesos-fetcher: {error}")),
+            Err(error) => {
+                return Future::failed(format!("Failed to execute mesos-fetcher: {error}"));
+            }
         };
         // Remembered so that a destroy can kill it; forgotten once it has ended.
         self.subprocess_pids.insert(container.clone(), pid);
 
         let (failed, done) = (container.clone(), container.clone());
         let log = self.log.clone();
-        let fetched = self.host.reap(pid).then(defer!(
-            ctx.pid(),
-            Self::fetched,
-            |_, _, status| Self::fetched(&container, status)
-        ));
+        let fetched = self.host.reap(pid).then(defer!(ctx.pid(), Self::fetched, |_, _, status| {
+            Self::fetched(&container, status)
+        }));
         fetched.on_failed(move |message| {
             warn!(log, "Fetching for container '{failed}' failed: {message}";
                 "fetcher log" => stderr.display());

@@ -28,6 +28,9 @@ pub struct ContainerIo {
 pub trait ContainerLogger: Send + Sync + 'static {
     /// Called before a container's process is created; what it returns is used for that process.
     #[doc(alias = "ContainerLogger::prepare")]
-    fn prepare(&self, container: &ContainerId, config: &Arc<ContainerConfig>)
-    -> Future<ContainerIo>;
+    fn prepare(
+        &self,
+        container: &ContainerId,
+        config: &Arc<ContainerConfig>,
+    ) -> Future<ContainerIo>;
 }

@@ -1,0 +1,236 @@
+//! A simulated host: a process table, files in memory, a mount table.
+//!
+//! Programs are looked up by the last component of their path: code ([`Program`]), or a
+//! [`Scripted`] behaviour. Starting a program, delivering a signal by `killtree`, and reaping are
+//! [operations](crate::environment::operations) of the host; files and mounts change at once.
+
+mod behaviour;
+mod files;
+mod lifecycle;
+mod mounts;
+mod processes;
+
+pub use behaviour::{Behaviour, ProcessView, SIGKILL, SIGTERM, Scripted};
+pub use files::Node;
+pub(crate) use lifecycle::Spawn;
+pub use mounts::Mount;
+pub use processes::{AGENT_PID, INIT_PID};
+
+use crate::environment::faults::Fault;
+use crate::environment::operations::Operations;
+use files::Files;
+use mounts::Mounts;
+use parking_lot::Mutex;
+use process::host::{Host, OsPid, ParentHook, Program, Subprocess};
+use process::simulated::ContextId;
+use process::{Future, Promise};
+use processes::Processes;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// How long the host takes for things.
+#[derive(Clone, Debug)]
+pub struct HostSettings {
+    /// From the fork to the first step of the program.
+    pub exec: Duration,
+    /// From the kill to the delivery of its signals.
+    pub signal: Duration,
+    /// From a process's end until the reaper has noticed.
+    pub reap: Duration,
+}
+
+impl Default for HostSettings {
+    fn default() -> Self {
+        HostSettings {
+            exec: Duration::from_millis(5),
+            signal: Duration::from_millis(1),
+            reap: Duration::from_millis(50),
+        }
+    }
+}
+
+/// What a name of a program stands for.
+#[derive(Clone)]
+enum Executable {
+    Program(Arc<dyn Program>),
+    Scripted(Scripted),
+}
+
+#[derive(Default)]
+struct State {
+    processes: Processes,
+    executables: BTreeMap<Arc<str>, Executable>,
+    files: Files,
+    mounts: Mounts,
+    generation: u64,
+}
+
+struct Shared {
+    operations: Operations,
+    context: ContextId,
+    settings: HostSettings,
+    state: Mutex<State>,
+}
+
+/// A simulated host; a cheap handle to it.
+#[derive(Clone)]
+pub struct SimHost(Arc<Shared>);
+
+impl SimHost {
+    /// A host without programs, processes and files.
+    pub fn new(operations: &Operations, settings: HostSettings) -> Self {
+        let host = SimHost(Arc::new(Shared {
+            operations: operations.clone(),
+            context: operations.add_context("host"),
+            settings,
+            state: Mutex::default(),
+        }));
+        // Programs and signal handlers may hold this host.
+        let weak = Arc::downgrade(&host.0);
+        operations.on_close(move || {
+            if let Some(shared) = weak.upgrade() {
+                let state = std::mem::take(&mut *shared.state.lock());
+                drop(state);
+            }
+        });
+        host
+    }
+
+    /// Makes `program` what is run under `name`.
+    pub fn register(&self, name: &str, program: Arc<dyn Program>) {
+        self.0.state.lock().executables.insert(name.into(), Executable::Program(program));
+    }
+
+    /// Makes a scripted program what is run under `name`.
+    pub fn register_scripted(&self, name: &str, program: Scripted) {
+        self.0.state.lock().executables.insert(name.into(), Executable::Scripted(program));
+    }
+
+    /// The environment context in which processes start and end.
+    pub fn context(&self) -> ContextId {
+        self.0.context
+    }
+
+    /// Counts changes of the process table: while it stays the same, so do
+    /// [`processes`](Self::processes).
+    pub fn generation(&self) -> u64 {
+        self.0.state.lock().generation
+    }
+
+    /// All processes, zombies included, by pid.
+    pub fn processes(&self) -> Vec<ProcessView> {
+        self.0.state.lock().processes.views().collect()
+    }
+
+    /// Calls `f` with each process that still runs; `f` must not call back into the host.
+    pub fn for_each_running(&self, mut f: impl FnMut(ProcessView)) {
+        let state = self.0.state.lock();
+        state.processes.views().filter(|view| view.exited.is_none()).for_each(&mut f);
+    }
+
+    /// Whether this process still runs.
+    pub fn is_running(&self, pid: OsPid) -> bool {
+        self.0.state.lock().processes.get(pid).is_some_and(|process| process.exited.is_none())
+    }
+
+    /// The agent's operating-system process has died: its children go on as init's, and nobody
+    /// waits for any process any more.
+    pub fn orphan_children_of_agent(&self) {
+        let reapers = {
+            let mut state = self.0.state.lock();
+            state.generation += 1;
+            state.processes.orphan_children(AGENT_PID);
+            std::mem::take(&mut state.processes.reapers)
+        };
+        // Outside the lock: promises are abandoned by this.
+        drop(reapers);
+    }
+
+    /// What lies at a path.
+    pub fn node(&self, path: &Path) -> Option<Node> {
+        self.0.state.lock().files.get(path).cloned()
+    }
+
+    /// All directories that were made, files and links, by path.
+    pub fn files(&self) -> Vec<(String, Node)> {
+        let state = self.0.state.lock();
+        state.files.all().map(|(path, node)| (path.to_owned(), node.clone())).collect()
+    }
+
+    /// All bind mounts, the oldest first.
+    pub fn bind_mounts(&self) -> Vec<Mount> {
+        self.0.state.lock().mounts.all().to_vec()
+    }
+
+    fn refuse(&self, path: &Path, fault: Fault, what: &str, why: &str) -> Result<(), String> {
+        let subject = path.to_str().unwrap_or_default();
+        match self.0.operations.inject("host", subject, &[fault]) {
+            Some(_) => Err(format!("Failed to {what} '{subject}': {why}")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Host for SimHost {
+    fn subprocess(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String> {
+        self.fork(what, hooks)
+    }
+
+    fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
+        let promise = Promise::new();
+        let future = promise.future();
+        self.await_exit(pid, promise);
+        future
+    }
+
+    fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String> {
+        let tree = self.0.state.lock().processes.tree(pid);
+        if !tree.is_empty() {
+            self.signal_later(tree, signal);
+        }
+        Ok(())
+    }
+
+    fn mkdir(&self, path: &Path) -> Result<(), String> {
+        self.0.state.lock().files.mkdir(path)
+    }
+
+    fn checkpoint(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        self.refuse(path, Fault::CheckpointFail, "write", "No space left on device")?;
+        self.0.state.lock().files.write(path, content)
+    }
+
+    fn symlink(&self, original: &Path, link: &Path) -> Result<(), String> {
+        self.refuse(link, Fault::SymlinkFail, "symlink", "No space left on device")?;
+        self.0.state.lock().files.symlink(original, link)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), String> {
+        self.0.state.lock().files.remove(path)
+    }
+
+    fn touch(&self, path: &Path, user: Option<&str>) -> Result<(), String> {
+        if user.is_some() {
+            self.refuse(path, Fault::ChownFail, "chown", "Operation not permitted")?;
+        }
+        self.0.state.lock().files.touch(path, user)
+    }
+
+    fn mounts(&self) -> Result<Vec<PathBuf>, String> {
+        let state = self.0.state.lock();
+        Ok(state.mounts.all().iter().map(|mount| mount.target.clone()).collect())
+    }
+
+    fn mount(&self, source: &Path, target: &Path, read_only: bool) -> Result<(), String> {
+        self.refuse(target, Fault::MountFail, "mount", "Operation not permitted")?;
+        self.0.state.lock().mounts.add(source, target, read_only);
+        Ok(())
+    }
+
+    fn unmount(&self, target: &Path) -> Result<(), String> {
+        self.refuse(target, Fault::UnmountFail, "unmount", "Device or resource busy")?;
+        self.0.state.lock().mounts.remove(target)
+    }
+}

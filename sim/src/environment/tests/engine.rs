@@ -1,0 +1,71 @@
+//! Docker's own operations ([`docker::Engine`]) over the simulated daemon.
+
+use super::{Rig, millis};
+use crate::environment::daemon::{ContainerState, ImageSpec, Script};
+use docker::{Docker, Engine, Output, RunOptions};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+const IMAGE: &str = "registry/app:1";
+
+fn engine(rig: &Rig) -> Engine {
+    Engine::new(Arc::clone(&rig.api), "unix:///var/run/docker.sock")
+}
+
+fn options(image: &str, name: &str) -> RunOptions {
+    RunOptions { image: image.to_owned(), name: Some(name.to_owned()), ..RunOptions::default() }
+}
+
+#[test]
+fn an_image_that_is_missing_is_pulled_and_then_there() {
+    let rig = Rig::new();
+    let engine = engine(&rig);
+    let pulled = engine.pull(Path::new("/sandbox"), IMAGE, false);
+    rig.settle();
+    assert_eq!(pulled.get().map(|image| &*image.id), Some("sha256:app"));
+    let events = rig.simulation.events_handled();
+    let again = engine.pull(Path::new("/sandbox"), IMAGE, false);
+    rig.settle();
+    assert!(again.is_ready());
+    assert_eq!(rig.simulation.events_handled() - events, 2, "one inspect");
+}
+
+#[test]
+fn a_pull_that_is_discarded_ends_at_the_daemon() {
+    let rig = Rig::new();
+    let pulled = engine(&rig).pull(Path::new("/sandbox"), IMAGE, false);
+    rig.pass(millis(500));
+    assert_eq!(rig.daemon.watched_pulls(), 1);
+    pulled.discard();
+    assert_eq!(rig.daemon.watched_pulls(), 0);
+    rig.settle();
+    assert!(pulled.is_discarded() && rig.daemon.pulls().is_empty());
+}
+
+#[test]
+fn a_run_ends_with_the_exit_code_of_its_container() {
+    let rig = Rig::new();
+    let script = Script { runs_for: Some(millis(700)), status: 3 << 8, ..Script::default() };
+    let image = ImageSpec { script, ..ImageSpec::new("short", &[]) };
+    rig.daemon.load("short", Arc::new(image));
+    let run = engine(&rig).run(&options("short", "c"), Output::Null, Output::Null);
+    rig.settle();
+    assert_eq!(run.get().copied().flatten(), Some(3 << 8), "{run:?}");
+    assert_eq!(rig.daemon.container("c").map(|one| one.state), Some(ContainerState::Exited));
+}
+
+#[test]
+fn a_stop_with_removal_ends_a_run_and_leaves_nothing() {
+    let rig = Rig::new();
+    let engine = engine(&rig);
+    let run = engine.run(&options("busybox", "c"), Output::Null, Output::Null);
+    let inspect = engine.inspect("c", Some(millis(500)));
+    rig.pass(Duration::from_secs(5));
+    assert!(inspect.get().is_some_and(|container| container.pid.is_some()), "{inspect:?}");
+    let stop = engine.stop("c", Duration::from_secs(10), true);
+    rig.settle();
+    assert!(stop.is_ready());
+    assert_eq!(run.get().copied().flatten(), Some(143 << 8), "{run:?}");
+    assert!(rig.daemon.containers().is_empty() && rig.host.processes().is_empty());
+}

@@ -1,0 +1,29 @@
+//! Known findings: where the faithful port violates an oracle because upstream does.
+//!
+//! Each has a page under `docs/findings/`. A violation that matches one is counted apart and does
+//! not fail a campaign; everything else is our own bug.
+
+use crate::oracle::Violation;
+
+/// A defect of upstream that the port keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// Its number, as in the name of its page.
+    pub id: &'static str,
+    /// The oracle it violates.
+    pub oracle: &'static str,
+    /// How the cause of such a violation begins.
+    pub cause: &'static str,
+    /// What happens, in a line.
+    pub title: &'static str,
+}
+
+/// All known findings.
+pub const FINDINGS: [Finding; 0] = [];
+
+/// The finding that a violation is an instance of.
+pub fn known(violation: &Violation) -> Option<&'static Finding> {
+    FINDINGS.iter().find(|finding| {
+        finding.oracle == violation.oracle && violation.cause.starts_with(finding.cause)
+    })
+}

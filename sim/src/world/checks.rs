@@ -1,0 +1,120 @@
+//! Oracles over the environment, shared by the levels: what is left behind when a container has
+//! ended.
+
+use super::World;
+use crate::coverage::Mark;
+use crate::environment::daemon::{ContainerState, Method};
+use crate::oracle::Violation;
+use containerizer::docker::MESOS_DOCKER_EXECUTOR;
+use containerizer::fetcher::MESOS_FETCHER;
+
+/// When every container has terminated and no message is on its way, nobody may still wait for a
+/// pull: whoever could have cancelled it has done all it will do.
+pub(super) fn leftovers_when_settled(world: &World, violations: &mut Vec<Violation>) {
+    if world.daemon.watched_pulls() == 0 || !world.ledger.all_terminated() {
+        return;
+    }
+    for pull in world.daemon.pulls() {
+        if pull.connected {
+            violations.push(Violation::new(
+                "I-CLI",
+                "a pull outlives its container",
+                format!(
+                    "the pull of {} goes on, its client still waiting, after the container that \
+                     wanted it has terminated",
+                    pull.reference
+                ),
+            ));
+        }
+    }
+}
+
+/// When every container has terminated and no message is on its way, none may run in Docker, unless
+/// somebody is just ending it.
+pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violation>) {
+    if !world.ledger.all_terminated() {
+        return;
+    }
+    world.daemon.for_each_container(|container| {
+        if container.state == ContainerState::Running && !container.removing {
+            violations.push(Violation::new(
+                "I-DOCKER",
+                "a docker container runs after its termination",
+                format!("docker container {} runs, its termination was reported", container.name),
+            ));
+        }
+    });
+    let being_ended =
+        violations.last().is_some_and(|violation| violation.oracle == "I-DOCKER")
+            && world.daemon.requests().iter().any(|request| {
+                matches!(request.method, Method::Stop | Method::Kill | Method::Remove)
+            });
+    if being_ended {
+        violations.retain(|violation| violation.oracle != "I-DOCKER");
+    }
+}
+
+/// When the world has come to rest, nothing of a terminated container may be left, and no
+/// container may be left without a termination.
+pub(super) fn leftovers_at_rest(world: &World, violations: &mut Vec<Violation>) {
+    world.ledger.for_each(|id, life| {
+        if life.terminations == 0 {
+            let state = life.states.last().map_or("no state".to_owned(), |(s, _)| s.to_string());
+            violations.push(Violation::new(
+                "I-TERM",
+                format!("never terminated, in {state}"),
+                format!(
+                    "container {id} is in {state} and will never terminate: nothing is left \
+                         that could happen"
+                ),
+            ));
+        }
+    });
+    if !world.ledger.all_terminated() {
+        return;
+    }
+    world.host.for_each_running(|process| {
+        let (oracle, what) = match process.program.as_ref() {
+            MESOS_FETCHER => ("I-CLI", "a fetcher outlives its container"),
+            MESOS_DOCKER_EXECUTOR => ("I-EXEC", "an executor outlives its container"),
+            _ => return,
+        };
+        violations.push(Violation::new(
+            oracle,
+            what,
+            format!(
+                "{} (pid {}) still runs, its container has terminated",
+                process.program, process.pid
+            ),
+        ));
+    });
+    world.daemon.for_each_container(|container| {
+        let (cause, verb) = match container.state {
+            ContainerState::Running => ("a docker container runs after its termination", "runs"),
+            _ => ("a docker container stays after its termination", "is still there"),
+        };
+        violations.push(Violation::new(
+            "I-DOCKER",
+            cause,
+            format!("docker container {} {verb}, its termination was reported", container.name),
+        ));
+    });
+}
+
+/// What the ledger and the daemon say was reached.
+pub(super) fn common_marks(world: &World, marks: &mut Vec<Mark>) {
+    world.ledger.for_each(|_, life| marks.extend(life.destroyed_in().map(Mark::Destroyed)));
+    let coverage = world.daemon.coverage();
+    for (count, mark) in [
+        (coverage.pulls_completed, Mark::PullCompleted),
+        (coverage.pulls_failed, Mark::PullFailed),
+        (coverage.pulls_left_before_layers, Mark::PullLeftBeforeLayers),
+        (coverage.pulls_left_in_layers, Mark::PullLeftInLayers),
+        (coverage.pulls_left_at_the_end, Mark::PullLeftAtTheEnd),
+        (coverage.pulls_completed_unwatched, Mark::PullUnwatched),
+    ] {
+        if count > 0 {
+            marks.push(mark);
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Scenarios of level `containerizer`: a client in place of the agent launches one container, waits
+//! for it, and destroys it; a stand-in runs in place of the docker executor.
+
+use super::driver::External;
+use super::{Case, World};
+use crate::coverage::Mark;
+use crate::environment::daemon::Script;
+use crate::environment::host::{Behaviour, Scripted};
+use crate::oracle::Violation;
+use crate::scenario::Scenario;
+use crate::watch::Watched;
+use actix::Actor;
+use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
+use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
+use containerizer::logger::SandboxContainerLogger;
+use containerizer::{Containerizer, Flags, LaunchResult};
+use docker::Engine;
+use mesos::container_info::DockerInfo;
+use mesos::slave::{ContainerConfig, ContainerTermination};
+use mesos::{CommandInfo, ContainerId, ContainerInfo, TaskInfo, container_info};
+use process::{Context, Future, Label, Pid, defer_any, generate_id, spawn};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+const CONTAINER: &str = "c1c1c1c1-0000-4000-8000-000000000001";
+const SANDBOX: &str = "/var/lib/mesos/agent/slaves/agent-1/frameworks/framework-1/executors/task-1/\
+                       runs/c1c1c1c1-0000-4000-8000-000000000001";
+
+/// Plays the agent's part towards the containerizer, as `Slave` does: waits for the container once
+/// the launch has ended, whatever its end, and destroys it if it failed.
+struct Client {
+    containerizer: DockerContainerizer,
+    container: ContainerId,
+    config: Arc<ContainerConfig>,
+    registration_timeout: Duration,
+    watched: Watched,
+}
+
+impl Actor for Client {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Context<Self>) {
+        let checkpoint = PathBuf::from("/var/lib/mesos/agent/meta/forked.pid");
+        let launch = self.containerizer.launch(
+            &self.container,
+            Arc::clone(&self.config),
+            BTreeMap::new(),
+            Some(checkpoint),
+        );
+        self.watched.add("launch", &launch);
+        launch.on_any(defer_any!(ctx.pid(), Self::launched, |this, ctx, launch| {
+            this.launched(ctx, &launch);
+        }));
+        ctx.delay(self.registration_timeout, "Self::registration_timeout", |this, _| {
+            this.registration_timeout();
+        });
+    }
+}
+
+process::process!(Client);
+
+impl Client {
+    fn launched(&mut self, ctx: &mut Context<Self>, launch: &Future<LaunchResult>) {
+        process::note("launch", || launch.to_string());
+        let wait = self.containerizer.wait(&self.container);
+        self.watched.add("wait", &wait);
+        wait.on_any(defer_any!(ctx.pid(), Self::terminated, |this, _, termination| {
+            this.terminated(&termination);
+        }));
+        if launch.is_ready() {
+            self.watched.launched();
+        } else {
+            self.destroy();
+        }
+    }
+
+    fn terminated(&mut self, termination: &Future<Option<ContainerTermination>>) {
+        process::note("wait", || match termination.get() {
+            Some(None) => "unknown container".to_owned(),
+            _ => termination.to_string(),
+        });
+    }
+
+    fn registration_timeout(&mut self) {
+        if !self.watched.has_launched() {
+            self.destroy();
+        }
+    }
+
+    fn destroy(&mut self) {
+        let destroy = self.containerizer.destroy(&self.container);
+        self.watched.add("destroy", &destroy);
+    }
+}
+
+/// The case: its client, and what to check.
+pub(super) struct ContainerizerCase {
+    client: Pid<Client>,
+    watched: Watched,
+    destroy_at: Option<Duration>,
+}
+
+impl ContainerizerCase {
+    pub(super) fn new(scenario: &Scenario, world: &World) -> Self {
+        world.add_image(scenario, Script::default());
+        world.host.register_scripted(MESOS_FETCHER, Scripted::fetcher());
+        let runs_for = scenario.task.runs_for.map(|span| span.0);
+        let status = i32::from(scenario.task.exit_code) << 8;
+        let executor = Scripted {
+            behaviour: Behaviour { runs_for, status, ..Behaviour::default() },
+            ..Scripted::executor()
+        };
+        world.host.register_scripted(MESOS_DOCKER_EXECUTOR, executor);
+
+        // The agent makes the sandbox before it launches.
+        world.make_directory(SANDBOX);
+        let log = crate::log();
+        let flags = Flags::default();
+        let containerizer = DockerContainerizer::spawn(Dependencies {
+            fetcher: Fetcher::spawn(&flags, Arc::new(world.host.clone()), log.clone()),
+            logger: Arc::new(SandboxContainerLogger::spawn()),
+            docker: Arc::new(Engine::new(
+                world.daemon.client("agent"),
+                flags.docker_socket.as_str(),
+            )),
+            host: Arc::new(world.host.clone()),
+            observer: Arc::new(world.ledger.clone()),
+            log,
+            flags,
+        });
+        let watched = Watched::default();
+        let client = Client {
+            containerizer,
+            container: ContainerId::new(CONTAINER),
+            config: Arc::new(config(scenario)),
+            registration_timeout: scenario.outside.registration_timeout.0,
+            watched: watched.clone(),
+        };
+        ContainerizerCase {
+            client: spawn(generate_id("client"), client),
+            watched,
+            destroy_at: scenario.outside.destroy_at.map(|span| span.0),
+        }
+    }
+}
+
+/// What the agent would hand to the containerizer for the scenario's task.
+fn config(scenario: &Scenario) -> ContainerConfig {
+    let container = ContainerInfo {
+        r#type: container_info::Type::Docker.into(),
+        docker: Some(DockerInfo {
+            image: scenario.image.reference.clone(),
+            force_pull_image: Some(scenario.image.force_pull),
+            ..DockerInfo::default()
+        }),
+        ..ContainerInfo::default()
+    };
+    let command = CommandInfo {
+        value: Some("sleep 1000".to_owned()),
+        uris: crate::world::uris(scenario.task.uris),
+        ..CommandInfo::default()
+    };
+    let task = TaskInfo {
+        name: "task".to_owned(),
+        task_id: "task-1".into(),
+        slave_id: "agent-1".into(),
+        command: Some(command.clone()),
+        container: Some(container.clone()),
+        ..TaskInfo::default()
+    };
+    ContainerConfig {
+        task_info: Some(task),
+        command_info: command,
+        container_info: Some(container),
+        directory: SANDBOX.to_owned(),
+        ..ContainerConfig::default()
+    }
+}
+
+impl Case for ContainerizerCase {
+    fn externals(&mut self) -> Vec<External> {
+        let client = self.client.clone();
+        let destroy = External {
+            moment: "moment of the destroy",
+            label: Label::plain("Outside", "destroy"),
+            at: self.destroy_at,
+            action: Box::new(move || client.run("Self::destroy", |this, _| this.destroy())),
+        };
+        vec![destroy]
+    }
+
+    fn settled(&self, world: &World, violations: &mut Vec<Violation>) {
+        super::checks::leftovers_when_settled(world, violations);
+    }
+
+    fn at_rest(&self, world: &World, violations: &mut Vec<Violation>) {
+        super::checks::leftovers_at_rest(world, violations);
+        self.watched.check(violations);
+    }
+
+    fn marks(&self, world: &World, marks: &mut Vec<Mark>) {
+        super::checks::common_marks(world, marks);
+        if self.watched.has_launched() {
+            marks.push(Mark::Launched);
+        }
+    }
+}
