@@ -19,7 +19,26 @@ pub struct Finding {
 }
 
 /// All known findings.
-pub const FINDINGS: [Finding; 0] = [];
+pub const FINDINGS: [Finding; 3] = [
+    Finding {
+        id: "F01",
+        oracle: "I-DOCKER",
+        cause: "a docker container runs after its termination, no stop had failed",
+        title: "a stop overtakes the start that is on its way: the container runs unattended",
+    },
+    Finding {
+        id: "F02",
+        oracle: "I-DOCKER",
+        cause: "a docker container runs after its termination, its stop had failed",
+        title: "a failed docker stop has no consequence: the container runs unattended",
+    },
+    Finding {
+        id: "F03",
+        oracle: "I-DOCKER",
+        cause: "a docker container stays for ever",
+        title: "a failed removal is not repeated: the container stays",
+    },
+];
 
 /// The finding that a violation is an instance of.
 pub fn known(violation: &Violation) -> Option<&'static Finding> {

@@ -91,7 +91,7 @@ pub struct RegistrySpec {
 }
 
 /// A task.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskSpec {
     /// How many URIs it wants in its sandbox.
@@ -136,12 +136,6 @@ impl Default for RegistrySpec {
             bandwidth: Size(Bytes::megabytes(10)),
             latency: Span(Duration::from_millis(20)),
         }
-    }
-}
-
-impl Default for TaskSpec {
-    fn default() -> Self {
-        TaskSpec { uris: 0, runs_for: None, exit_code: 0 }
     }
 }
 

@@ -13,6 +13,8 @@ pub enum Candidate {
     Flush,
     /// A pending operation of the environment completes.
     Operation,
+    /// One that is due much later than now: the end of a long sleep, a big download.
+    Distant,
     /// The earliest timer fires.
     Timer,
     /// The scenario does something from outside.
@@ -125,6 +127,7 @@ fn weight(candidate: Candidate, timer: u32) -> u32 {
         Candidate::Flush => 256,
         Candidate::Operation => 192,
         Candidate::External => 64,
+        Candidate::Distant => 12,
         Candidate::Timer => timer,
     }
 }

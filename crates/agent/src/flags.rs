@@ -94,3 +94,24 @@ impl Default for Flags {
         }
     }
 }
+
+/// The containerizer's share of the agent's flags; an empty `frameworks_home` is none.
+impl From<&Flags> for containerizer::Flags {
+    fn from(flags: &Flags) -> Self {
+        containerizer::Flags {
+            work_dir: flags.work_dir.clone(),
+            launcher_dir: PathBuf::from(&flags.launcher_dir),
+            sandbox_directory: PathBuf::from(&flags.sandbox_directory),
+            docker: flags.docker.clone(),
+            docker_socket: flags.docker_socket.clone(),
+            docker_stop_timeout: flags.docker_stop_timeout,
+            docker_remove_delay: flags.docker_remove_delay,
+            docker_mesos_image: flags.docker_mesos_image.clone(),
+            cgroups_enable_cfs: flags.cgroups_enable_cfs,
+            frameworks_home: (!flags.frameworks_home.is_empty())
+                .then(|| PathBuf::from(&flags.frameworks_home)),
+            fetcher_cache_dir: flags.fetcher_cache_dir.clone(),
+            fetcher_stall_timeout: flags.fetcher_stall_timeout,
+        }
+    }
+}

@@ -103,7 +103,7 @@ macro_rules! sink {
 
 mod raw {
     use super::*;
-    use process::actix::Context;
+    use process::actix::{ActorFutureExt, Context, WrapFuture};
 
     sink!(Sink, Driver, Context<Self>, Addr<Driver>, do_send);
 
@@ -157,16 +157,20 @@ mod raw {
                         driver.do_send(BatchDone);
                     });
                 }
-                Mode::OneByOne => {
-                    let (sink, driver) = (self.sink.clone(), context.address());
-                    process::actix::spawn(async move {
-                        for n in 0..batch {
-                            black_box(sink.send(Ask(n)).await.unwrap());
-                        }
-                        driver.do_send(BatchDone);
-                    });
-                }
+                Mode::OneByOne => self.request(context),
             }
+        }
+
+        fn request(&mut self, context: &mut Context<Self>) {
+            if self.work.batch == 0 {
+                return self.batch(context);
+            }
+            self.work.batch -= 1;
+            let answer = self.sink.send(Ask(self.work.batch)).into_actor(self);
+            context.spawn(answer.map(|result, this, context| {
+                black_box(result.unwrap());
+                this.request(context);
+            }));
         }
     }
 
@@ -191,8 +195,11 @@ mod raw {
     pub fn driver(arbiter: &process::actix::ArbiterHandle, mode: Mode) -> Addr<Driver> {
         let sink = Sink::start_in_arbiter(arbiter, |_| Sink { driver: None });
         let to = sink.clone();
-        let driver =
-            Driver::start_in_arbiter(arbiter, move |_| Driver { sink: to, work: Work::default(), mode });
+        let driver = Driver::start_in_arbiter(arbiter, move |_| Driver {
+            sink: to,
+            work: Work::default(),
+            mode,
+        });
         sink.do_send(SetDriver(driver.clone()));
         driver
     }
@@ -204,7 +211,7 @@ pub enum Mode {
     Tell,
     /// A batch of requests, then their results.
     Pipelined,
-    /// The next request when the result of the one before is there.
+    /// The next request when the driver has handled the result of the one before, in its context.
     OneByOne,
 }
 
@@ -255,7 +262,6 @@ mod port {
             }
         }
 
-        /// The result is handled in this process, as it is with actix.
         fn request(&mut self, context: &mut Context<Self>) {
             if self.work.batch == 0 {
                 return self.batch(context);
@@ -454,8 +460,8 @@ fn futures(criterion: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default()
-        .warm_up_time(Duration::from_millis(500))
-        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(1500))
         .sample_size(20);
     targets = simulated, live, futures
 }

@@ -3,12 +3,9 @@
 use crate::clock::{self, Timer};
 use crate::event::Event;
 use crate::pid::{Pid, Process, Target, Upid};
-use actix::dev::{
-    AsyncContextParts, ContextParts, Envelope, Mailbox, OneshotSender, ToEnvelope,
-};
+use actix::dev::{AsyncContextParts, ContextParts, Envelope, Mailbox, OneshotSender, ToEnvelope};
 use actix::{
-    Actor, ActorContext, ActorFuture, ActorState, Addr, AsyncContext, Message,
-    SpawnHandle,
+    Actor, ActorContext, ActorFuture, ActorState, Addr, AsyncContext, Message, SpawnHandle,
 };
 use std::time::Duration;
 
@@ -96,8 +93,7 @@ impl<A: Process> ActorContext for Context<A> {
 impl<A: Process> AsyncContextParts<A> for Context<A> {
     fn parts(&mut self) -> &mut ContextParts<A> {
         // In the simulator nothing polls these; they only satisfy actix's traits.
-        self.parts
-            .get_or_insert_with(|| ContextParts::new(Mailbox::default().sender_producer()))
+        self.parts.get_or_insert_with(|| ContextParts::new(Mailbox::default().sender_producer()))
     }
 }
 

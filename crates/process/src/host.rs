@@ -112,5 +112,6 @@ pub trait Running: Send + Sync + 'static {
 pub trait Program: Send + Sync + 'static {
     /// Starts an instance. The returned closure is called with each signal sent to it; one that
     /// is to die of the signal calls [`Running::exit`].
-    fn start(&self, what: &Subprocess, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync>;
+    fn start(&self, what: &Subprocess, running: Arc<dyn Running>)
+    -> Box<dyn Fn(i32) + Send + Sync>;
 }

@@ -155,12 +155,14 @@ impl<A: Process> Pid<A> {
     {
         match &self.0.target {
             Target::Live { .. } => self.tell(message),
-            Target::Simulated(to) => simulated::post(from, *to, Label::message::<A, M>(), |header| {
-                let f = move |actor: &mut A, context: &mut Context<A>| {
-                    actor.handle(message, context);
-                };
-                Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
-            }),
+            Target::Simulated(to) => {
+                simulated::post(from, *to, Label::message::<A, M>(), |header| {
+                    let f = move |actor: &mut A, context: &mut Context<A>| {
+                        actor.handle(message, context);
+                    };
+                    Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
+                })
+            }
         }
     }
 

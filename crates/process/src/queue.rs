@@ -32,10 +32,7 @@ impl<T: Value> Default for Queue<T> {
 impl<T: Value> Queue<T> {
     /// An empty queue.
     pub fn new() -> Self {
-        Queue(Arc::new(Mutex::new(State {
-            promises: VecDeque::new(),
-            elements: VecDeque::new(),
-        })))
+        Queue(Arc::new(Mutex::new(State { promises: VecDeque::new(), elements: VecDeque::new() })))
     }
 
     /// Gives `element` to whoever waits longest, or keeps it for the next [`get`](Queue::get).

@@ -67,7 +67,10 @@ impl ReadWriteLock {
         let mut unblocked = Vec::new();
         {
             let mut state = self.0.lock();
-            assert!(state.write_locked && state.read_locked == 0, "write_unlock without write_lock");
+            assert!(
+                state.write_locked && state.read_locked == 0,
+                "write_unlock without write_lock"
+            );
             state.write_locked = false;
             while let Some(reader) = state.waiters.pop_front_if(Waiter::is_reader) {
                 unblocked.push(reader);

@@ -22,8 +22,7 @@ impl Message for Exited {
     type Result = ();
 }
 
-static COUNTS: parking_lot::Mutex<BTreeMap<String, u64>> =
-    parking_lot::Mutex::new(BTreeMap::new());
+static COUNTS: parking_lot::Mutex<BTreeMap<String, u64>> = parking_lot::Mutex::new(BTreeMap::new());
 
 /// A fresh process id: `prefix(1)`, `prefix(2)`, … counted for each prefix and runtime.
 #[doc(alias = "ID::generate")]

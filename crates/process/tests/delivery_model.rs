@@ -72,11 +72,8 @@ impl Net {
 
     /// A process that acts once, as it starts.
     fn sender(&mut self, name: &str, start: impl FnOnce() + Send + 'static) -> Pid<Node> {
-        let node = Node {
-            log: Log::default(),
-            start: Some(Box::new(start)),
-            reaction: Box::new(|_| {}),
-        };
+        let node =
+            Node { log: Log::default(), start: Some(Box::new(start)), reaction: Box::new(|_| {}) };
         spawn(name, node)
     }
 }

@@ -90,7 +90,8 @@ fn associate() {
 fn on_any() {
     let seen = Arc::new(AtomicBool::new(false));
     let on_any = Arc::clone(&seen);
-    Future::ready(true).on_any(move |future| on_any.store(future.get() == Some(&true), Ordering::SeqCst));
+    Future::ready(true)
+        .on_any(move |future| on_any.store(future.get() == Some(&true), Ordering::SeqCst));
     assert!(seen.load(Ordering::SeqCst));
 }
 
@@ -343,9 +344,8 @@ fn undiscardable_future() {
 fn undiscardable_lambda() {
     let promise = Promise::new();
     let inner = promise.future();
-    let future = Future::ready(2).then(move |&multiplier| {
-        inner.map(move |i| i * multiplier).undiscardable()
-    });
+    let future = Future::ready(2)
+        .then(move |&multiplier| inner.map(move |i| i * multiplier).undiscardable());
     future.discard();
     assert!(future.has_discard());
     assert!(!promise.future().has_discard());
@@ -402,9 +402,10 @@ fn recover_discard() {
     let promises: [Promise<&str>; 3] = std::array::from_fn(|_| Promise::new());
     let [promise2, promise3, promise4] = &promises;
     let (future2, future3, future4) = (promise2.future(), promise3.future(), promise4.future());
-    let future = promise1.future().map(|_| "hello").recover(move |_| {
-        future2.then(move |_| future3.then(move |_| future4))
-    });
+    let future = promise1
+        .future()
+        .map(|_| "hello")
+        .recover(move |_| future2.then(move |_| future3.then(move |_| future4)));
 
     future.discard();
     promise1.discard();

@@ -67,11 +67,8 @@ impl Fixture {
     fn new() -> Self {
         let promise = Promise::new();
         let calls = Arc::<[AtomicUsize; 4]>::default();
-        let process = TestProcess {
-            waited_for: promise.future(),
-            calls: Arc::clone(&calls),
-            value: 0,
-        };
+        let process =
+            TestProcess { waited_for: promise.future(), calls: Arc::clone(&calls), value: 0 };
         Fixture { pid: spawn("test", process), promise, calls, sequence: Sequence::default() }
     }
 
@@ -111,10 +108,12 @@ fn serialize() {
     });
 }
 
-/// A callback whose future was discarded is skipped; those behind it run.
+/// A callback whose future was discarded is skipped; those behind it run. Simulator only: the live
+/// clock cannot settle yet, so that nothing tells when the sequence has taken over all of them.
 #[test]
 fn discard_one() {
-    in_both_worlds(|world| {
+    for seed in 1..=64 {
+        let world = &World::simulated(seed);
         let fixture = Fixture::new();
         fixture.add(0);
         let futures: Vec<_> = (1..4).map(|n| fixture.add(n)).collect();
@@ -126,7 +125,7 @@ fn discard_one() {
         assert_eq!(fixture.calls(), [0, 1, 0, 1]);
         world.discarded(&futures[1]);
         fixture.end(world);
-    });
+    }
 }
 
 /// Dropping the sequence discards what has not started.

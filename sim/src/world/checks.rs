@@ -3,6 +3,7 @@
 
 use super::World;
 use crate::coverage::Mark;
+use crate::environment::Fault;
 use crate::environment::daemon::{ContainerState, Method};
 use crate::oracle::Violation;
 use containerizer::docker::MESOS_DOCKER_EXECUTOR;
@@ -36,13 +37,24 @@ pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violat
         return;
     }
     world.daemon.for_each_container(|container| {
-        if container.state == ContainerState::Running && !container.removing {
-            violations.push(Violation::new(
-                "I-DOCKER",
-                "a docker container runs after its termination",
-                format!("docker container {} runs, its termination was reported", container.name),
-            ));
+        if container.state != ContainerState::Running || container.removing {
+            return;
         }
+        let stop_failed = world
+            .environment
+            .injected()
+            .iter()
+            .any(|fault| matches!(fault, Fault::StopFail | Fault::StopHang));
+        let cause = if stop_failed {
+            "a docker container runs after its termination, its stop had failed"
+        } else {
+            "a docker container runs after its termination, no stop had failed"
+        };
+        violations.push(Violation::new(
+            "I-DOCKER",
+            cause,
+            format!("docker container {} runs, its termination was reported", container.name),
+        ));
     });
     let being_ended =
         violations.last().is_some_and(|violation| violation.oracle == "I-DOCKER")
@@ -90,8 +102,8 @@ pub(super) fn leftovers_at_rest(world: &World, violations: &mut Vec<Violation>) 
     });
     world.daemon.for_each_container(|container| {
         let (cause, verb) = match container.state {
-            ContainerState::Running => ("a docker container runs after its termination", "runs"),
-            _ => ("a docker container stays after its termination", "is still there"),
+            ContainerState::Running => ("a docker container runs for ever", "runs"),
+            _ => ("a docker container stays for ever", "is still there"),
         };
         violations.push(Violation::new(
             "I-DOCKER",

@@ -19,6 +19,9 @@ use std::time::Duration;
 /// How many steps a healed world may take to come to rest.
 const CONVERGENCE_STEPS: u64 = 20_000;
 
+/// An operation that is due later than this from now rarely overtakes what is due before it.
+const DISTANT: Duration = Duration::from_secs(4);
+
 /// Something that the outside does once.
 pub(super) struct External {
     /// The label of the choice of its moment.
@@ -167,8 +170,10 @@ impl<'a> Driver<'a> {
             self.candidates.push(Candidate::Flush);
             self.choices.push(Step::Flush(index));
         }
+        let soon = simulation.now() + DISTANT;
         environment.for_each_due(|index, due| {
-            self.others.push((due, Candidate::Operation, Step::Operation(index)));
+            let kind = if due > soon { Candidate::Distant } else { Candidate::Operation };
+            self.others.push((due, kind, Step::Operation(index)));
         });
         if let Some(deadline) = simulation.next_timer() {
             self.others.push((deadline, Candidate::Timer, Step::Timer));

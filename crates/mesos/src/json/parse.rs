@@ -1,6 +1,10 @@
 //! JSON to messages.
 
-use std::{collections::HashMap, fmt};
+// prost-reflect keeps maps in a HashMap; it is turned into the message's BTreeMap before anybody
+// can see its order.
+#[allow(clippy::disallowed_types)]
+use std::collections::HashMap;
+use std::fmt;
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use prost_reflect::{
@@ -105,6 +109,7 @@ impl Parser {
         let Json::Object(object) = value else { return Err(expected("an object", value, path)) };
         let Kind::Message(entry) = field.kind() else { return Err(expected("", value, path)) };
 
+        #[allow(clippy::disallowed_types)] // See the import.
         let mut entries = HashMap::new();
         for (name, value) in object {
             let path = Path::Field(path, name);

@@ -140,8 +140,7 @@ impl<T: Value> Link for Cell<T> {
     fn discard(&self) -> bool {
         let callbacks = {
             let mut guarded = self.guarded.lock();
-            if self.state.load(Ordering::Acquire) != PENDING
-                || self.discard.load(Ordering::Acquire)
+            if self.state.load(Ordering::Acquire) != PENDING || self.discard.load(Ordering::Acquire)
             {
                 return false;
             }
@@ -342,8 +341,7 @@ impl<T: Value> Future<T> {
     pub fn on_any(&self, f: impl FnOnce(&Future<T>) + Send + 'static) -> &Self {
         if !self.is_pending() {
             f(self);
-        } else if let Some(due) = self.register(Callback::Any(Box::new(f)), |it| !it.is_pending())
-        {
+        } else if let Some(due) = self.register(Callback::Any(Box::new(f)), |it| !it.is_pending()) {
             due.run(self);
         }
         self

@@ -32,9 +32,17 @@ struct Inner {
     future: Future<Option<i32>>,
 }
 
+/// A process that this one has started.
+struct Child {
+    status: Future<Option<i32>>,
+    /// Somebody has asked for the status. Until then it is kept, also when the process has ended:
+    /// that may be before its starter gets around to asking.
+    asked: bool,
+}
+
 #[derive(Default)]
 struct State {
-    children: BTreeMap<OsPid, Future<Option<i32>>>,
+    children: BTreeMap<OsPid, Child>,
     inner: BTreeMap<OsPid, Inner>,
     started: OsPid,
 }
@@ -55,11 +63,7 @@ impl Default for LocalHost {
 impl LocalHost {
     /// A host without programs of its own.
     pub fn new() -> Self {
-        LocalHost {
-            state: Arc::default(),
-            programs: BTreeMap::new(),
-            commands: BTreeMap::new(),
-        }
+        LocalHost { state: Arc::default(), programs: BTreeMap::new(), commands: BTreeMap::new() }
     }
 
     /// Runs `program` inside this one whenever a path that ends in `name` is to be executed.
@@ -129,13 +133,17 @@ impl LocalHost {
             .and_then(|pid| OsPid::try_from(pid).ok())
             .ok_or_else(|| format!("{path}: ended before it had a pid"))?;
         let promise = Promise::new();
-        self.state.lock().children.insert(pid, promise.future());
+        let entry = Child { status: promise.future(), asked: false };
+        self.state.lock().children.insert(pid, entry);
         let state = Arc::clone(&self.state);
         io().spawn(async move {
             let status = child.wait().await.ok().map(ExitStatusExt::into_raw);
             promise.set(status);
             // Whoever wants the status has its future; the pid may be given to another process.
-            state.lock().children.remove(&pid);
+            let mut state = state.lock();
+            if state.children.get(&pid).is_some_and(|child| child.asked) {
+                state.children.remove(&pid);
+            }
         });
         Ok(pid)
     }
@@ -167,7 +175,8 @@ fn stdio(io: &Io, output: bool) -> Result<Stdio, String> {
             } else {
                 options.read(true);
             }
-            let file = options.open(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            let file =
+                options.open(path).map_err(|error| format!("{}: {error}", path.display()))?;
             Ok(Stdio::from(file))
         }
     }
@@ -220,9 +229,14 @@ impl Host for LocalHost {
 
     fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
         {
-            let state = self.state.lock();
-            if let Some(child) = state.children.get(&pid) {
-                return child.clone();
+            let mut state = self.state.lock();
+            if let Some(child) = state.children.get_mut(&pid) {
+                child.asked = true;
+                let status = child.status.clone();
+                if !status.is_pending() {
+                    state.children.remove(&pid);
+                }
+                return status;
             }
             if let Some(inner) = state.inner.get(&pid) {
                 return inner.future.clone();
@@ -237,12 +251,7 @@ impl Host for LocalHost {
     fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String> {
         if pid >= FIRST_INNER_PID {
             // Called outside the lock: a program that dies of the signal says so at once.
-            let taken = self
-                .state
-                .lock()
-                .inner
-                .get_mut(&pid)
-                .and_then(|inner| inner.signal.take());
+            let taken = self.state.lock().inner.get_mut(&pid).and_then(|inner| inner.signal.take());
             let Some(deliver) = taken else {
                 return Err(format!("no process with pid {pid}"));
             };

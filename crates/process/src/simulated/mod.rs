@@ -211,13 +211,7 @@ impl Simulation {
 
     /// Runs `f` as an event of an environment context. What it sends goes to that context's
     /// outbox.
-    pub fn run_in(
-        &self,
-        context: ContextId,
-        label: Label,
-        cause: EventId,
-        f: impl FnOnce(),
-    ) {
+    pub fn run_in(&self, context: ContextId, label: Label, cause: EventId, f: impl FnOnce()) {
         let outer = self.state.borrow_mut().begin(context, label, cause);
         self.guarded(context, label, f);
         self.state.borrow_mut().end(outer);

@@ -40,6 +40,7 @@ pub(super) struct Container {
     pub(super) pid: Option<OsPid>,
     pub(super) exit_code: Option<i64>,
     cause: EventId,
+    started_in: Option<EventId>,
     /// Its start is under way and has the lock.
     pub(super) starting: bool,
     queue: VecDeque<Queued>,
@@ -61,6 +62,7 @@ impl Container {
             pid: self.pid,
             exit_code: self.exit_code,
             cause: self.cause,
+            started_in: self.started_in,
         }
     }
 
@@ -100,6 +102,7 @@ pub(super) fn create(
                     pid: None,
                     exit_code: None,
                     cause: current_event(),
+                    started_in: None,
                     starting: false,
                     queue: VecDeque::new(),
                     removing: false,
@@ -185,6 +188,7 @@ fn started(daemon: &Arc<Shared>, exchange: Exchange<Nothing>, number: u64) {
         let Some(container) = state.containers.get_mut(&number) else { return };
         container.starting = false;
         container.state = ContainerState::Running;
+        container.started_in = Some(current_event());
         container.pid = Some(pid);
         container.exit_code = None;
         std::mem::take(&mut container.queue)

@@ -24,6 +24,8 @@ pub struct ContainerView {
     pub exit_code: Option<i64>,
     /// The event in which the daemon created it.
     pub cause: EventId,
+    /// The event in which its process was started, the last time.
+    pub started_in: Option<EventId>,
 }
 
 /// A request that the daemon has not done with, or whose answer is on its way.

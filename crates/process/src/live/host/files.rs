@@ -86,7 +86,8 @@ fn target_of(line: &[u8]) -> Option<PathBuf> {
 
 pub(super) fn mount(source: &Path, target: &Path, read_only: bool) -> Result<(), String> {
     let bind = MsFlags::MS_BIND;
-    nix::mount::mount(Some(source), target, None::<&str>, bind, None::<&str>).map_err(at(target))?;
+    nix::mount::mount(Some(source), target, None::<&str>, bind, None::<&str>)
+        .map_err(at(target))?;
     if read_only {
         // The kernel ignores the flag when a bind mount is made; it takes a remount.
         let flags = bind | MsFlags::MS_RDONLY | MsFlags::MS_REMOUNT;

@@ -1,7 +1,10 @@
-//! Long chains of futures: completed, discarded and dropped, they neither overflow the stack nor
-//! leave memory behind. Upstream overflows; the port must not, because campaigns run for days.
+//! Memory. Long chains of futures: completed, discarded and dropped, they neither overflow the
+//! stack nor leave anything behind (upstream overflows; the port must not, because campaigns run
+//! for days). And what a simulated event allocates: itself.
 
-use process::{Future, Nothing, Promise};
+use process::actix::Actor;
+use process::simulated::Simulation;
+use process::{Context, Future, Nothing, Pid, Promise, process, spawn};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::sync::Arc;
@@ -12,6 +15,7 @@ struct Counting;
 
 thread_local! {
     static BLOCKS: Cell<isize> = const { Cell::new(0) };
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
 }
 
 fn count(change: isize) {
@@ -24,6 +28,7 @@ fn count(change: isize) {
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count(1);
+        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
         // SAFETY: the caller's promise about `layout` is passed on.
         unsafe { System.alloc(layout) }
     }
@@ -198,4 +203,43 @@ fn many_callbacks_on_one_future() {
         promise.set(Nothing);
         assert_eq!(called.load(Ordering::Relaxed), 2 * LENGTH);
     });
+}
+
+/// Passes what it gets on, for ever.
+struct Player {
+    played: u64,
+    next: Option<Pid<Player>>,
+}
+
+impl Actor for Player {
+    type Context = Context<Self>;
+}
+
+process!(Player);
+
+impl Player {
+    fn play(&mut self, played: u64) {
+        self.played = played;
+        if let Some(next) = &self.next {
+            next.run("play", move |this, _| this.play(played + 1));
+        }
+    }
+}
+
+#[test]
+fn a_simulated_event_allocates_itself_only() {
+    let simulation = Simulation::new(false);
+    let _installed = simulation.install();
+    let pids: Vec<_> =
+        (0..3).map(|n| spawn(format!("{n}"), Player { played: 0, next: None })).collect();
+    for (n, pid) in pids.iter().enumerate() {
+        let next = pids[(n + 1) % 3].clone();
+        pid.run("next", move |this, _| this.next = Some(next));
+    }
+    pids[0].run("play", |this, _| this.play(0));
+    // Until all queues have the room they need.
+    (0..100).for_each(|_| assert!(simulation.flush(0)));
+    let before = ALLOCATIONS.get();
+    (0..1000).for_each(|_| assert!(simulation.flush(0)));
+    assert_eq!(ALLOCATIONS.get() - before, 1000);
 }

@@ -1,0 +1,504 @@
+//! The twins of `3rdparty/libprocess/src/tests/process_tests.cpp`, each named after its original.
+//!
+//! Without a twin here:
+//!
+//! | upstream | why |
+//! |---|---|
+//! | `Event` | there is one kind of event, a closure; its kinds are actix's types |
+//! | `Expect`, `Action`, `FutureExited`, `DropExited` | need a filter in front of the mailboxes |
+//! | `Delegate`, `ProcessRemoteLinkTest`, `Http1`, … | need messages by name and sockets |
+//! | `Order` | needs a time of its own for each process |
+//! | `TimerAfterReinitialize` | a runtime lives as long as the program; a simulation is made anew |
+
+mod support;
+
+use parking_lot::Mutex;
+use process::actix::{Actor, Handler, Message};
+use process::{
+    Context, CountDownLatch, Executor, Exited, Future, Nothing, Pid, Process, Promise, Upid,
+    async_, clock, defer, defer_any, dispatch, generate_id, process, spawn, terminate, wait,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+use support::{World, in_both_worlds};
+
+fn end<A: Process>(world: &World, pid: &Pid<A>) {
+    terminate(pid, true);
+    world.ready(&wait(pid));
+}
+
+/// A process that writes down what happens to it.
+#[derive(Default)]
+struct Recorder {
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Recorder {
+    fn note(&mut self, what: impl Into<String>) {
+        self.log.lock().push(what.into());
+    }
+
+    fn func0(&mut self) {
+        self.note("func0");
+    }
+
+    fn func1(&mut self, b: bool) -> Future<bool> {
+        self.note("func1");
+        Future::ready(b)
+    }
+
+    fn func4(&mut self, b: bool, i: i32) -> Future<bool> {
+        self.note(format!("func4 {i}"));
+        Future::ready(b)
+    }
+
+    fn func5(&mut self, only: MoveOnly) {
+        let MoveOnly = only;
+        self.note("func5");
+    }
+
+    fn after(&mut self, _: &Future<Nothing>, only: MoveOnly) {
+        self.func5(only);
+    }
+
+    fn parse(&mut self, s: String) -> Future<bool> {
+        self.func4(true, s.parse().unwrap())
+    }
+
+    fn ignore(&mut self, _: String) -> Future<bool> {
+        self.func1(false)
+    }
+
+    fn print(&mut self, future: &Future<String>) {
+        self.note(future.to_string());
+    }
+
+    fn timeout(&mut self) {
+        self.note("timeout");
+    }
+}
+
+struct MoveOnly;
+
+impl Actor for Recorder {
+    type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Self::Context) {
+        self.note("initialize");
+    }
+
+    fn stopped(&mut self, _: &mut Self::Context) {
+        self.note("finalize");
+    }
+}
+
+process!(Recorder);
+
+struct Func(&'static str);
+
+impl Message for Func {
+    type Result = ();
+}
+
+impl Handler<Func> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, Func(what): Func, _: &mut Self::Context) {
+        self.note(what);
+    }
+}
+
+impl Handler<Exited> for Recorder {
+    type Result = ();
+
+    fn handle(&mut self, Exited(who): Exited, _: &mut Self::Context) {
+        self.note(format!("exited {}", who.id()));
+    }
+}
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+fn recorder() -> (Pid<Recorder>, Log) {
+    let recorder = Recorder::default();
+    let log = Arc::clone(&recorder.log);
+    (spawn(generate_id("recorder"), recorder), log)
+}
+
+/// Ends the process once it has handled all, and returns what it wrote down in between.
+fn recorded(world: &World, pid: &Pid<Recorder>, log: &Log) -> Vec<String> {
+    terminate(pid, false);
+    world.ready(&wait(pid));
+    let log = log.lock();
+    assert_eq!(log.first().unwrap(), "initialize");
+    assert_eq!(log.last().unwrap(), "finalize");
+    log[1..log.len() - 1].to_vec()
+}
+
+#[test]
+fn spawn_() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let ended = wait(&pid);
+        assert!(ended.is_pending());
+        terminate(&pid, true);
+        world.ready(&ended);
+        assert_eq!(*log.lock(), ["initialize", "finalize"]);
+        assert!(wait(&pid).is_ready());
+    });
+}
+
+#[test]
+fn dispatch_() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        pid.run("func0", |this, _| this.func0());
+        let only = MoveOnly;
+        pid.run("func5", move |this, _| this.func5(only));
+        let future = dispatch!(pid, Recorder::func1, |this, _| this.func1(true));
+        assert!(world.ready(&future));
+        assert_eq!(recorded(world, &pid, &log), ["func0", "func5", "func1"]);
+    });
+}
+
+/// Deferred calls run in the process when the callback is called.
+#[test]
+fn defer_1() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let func1 = defer!(pid, Recorder::func1, |this, _, b| this.func1(b));
+        assert!(world.ready(&func1(&true)));
+        let func4 = defer!(pid, Recorder::func4, |this, _, b| this.func4(b, 42));
+        assert!(!world.ready(&func4(&false)));
+        let func4 = defer!(pid, Recorder::func4, |this, _, i| this.func4(true, i));
+        assert!(world.ready(&func4(&43)));
+        let only = MoveOnly;
+        let func5 = defer_any!(pid, Recorder::func5, |this, _, future| this.after(&future, only));
+        func5(&Future::ready(Nothing));
+        let expected = ["func1", "func4 42", "func4 43", "func5"];
+        assert_eq!(recorded(world, &pid, &log), expected);
+    });
+}
+
+/// A process that defers to itself.
+struct DeferProcess;
+
+impl Actor for DeferProcess {
+    type Context = Context<Self>;
+}
+
+process!(DeferProcess);
+
+impl DeferProcess {
+    fn func1(&mut self, context: &Context<Self>, future: &Future<i32>) -> Future<String> {
+        future.then(defer!(context.pid(), Self::stringify, |this, _, i| this.stringify(i)))
+    }
+
+    fn stringify(&mut self, i: i32) -> Future<String> {
+        Future::ready(i.to_string())
+    }
+}
+
+#[test]
+fn defer_2() {
+    in_both_worlds(|world| {
+        let pid = spawn("deferring", DeferProcess);
+        let future = dispatch!(pid, DeferProcess::func1, |this, context| {
+            this.func1(context, &Future::ready(41))
+        });
+        assert_eq!(world.ready(&future), "41");
+        let promise = Promise::new();
+        let late = promise.future();
+        let future =
+            dispatch!(pid, DeferProcess::func1, |this, context| { this.func1(context, &late) });
+        world.settle();
+        assert!(future.is_pending());
+        promise.set(42);
+        assert_eq!(world.ready(&future), "42");
+        end(world, &pid);
+    });
+}
+
+/// Deferring without a process: to an executor.
+#[test]
+fn defer_3() {
+    in_both_worlds(|world| {
+        let (executor, latch) = (Executor::new(), Arc::new(CountDownLatch::new(2)));
+        for _ in 0..2 {
+            let latch = Arc::clone(&latch);
+            executor.defer(move |count: bool| {
+                if count {
+                    latch.decrement()
+                }
+            })(true);
+        }
+        world.ready(&latch.triggered());
+    });
+}
+
+#[test]
+fn handlers() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        pid.tell(Func("func"));
+        assert_eq!(recorded(world, &pid, &log), ["func"]);
+    });
+}
+
+/// What has the handlers of a base is a base: bounds say so instead of classes.
+#[test]
+fn inheritance() {
+    fn func<B: Process + Handler<Func, Result = ()>>(base: &Pid<B>) {
+        base.tell(Func("func"));
+    }
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        pid.tell(Func("func"));
+        func(&pid);
+        assert_eq!(recorded(world, &pid, &log), ["func", "func"]);
+    });
+}
+
+#[test]
+fn thunk() {
+    in_both_worlds(|world| {
+        let (i, j) = (21, 21);
+        assert_eq!(world.ready(&async_(move || i + j)), 42);
+    });
+}
+
+#[test]
+fn delay() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let seconds = Duration::from_secs;
+        clock::delay(seconds(5), &pid, "timeout", |this, _| this.timeout());
+        let never = clock::delay(seconds(5), &pid, "timeout", |this, _| this.timeout());
+        world.advance(seconds(4));
+        world.ready(&pid.call("sync", |this: &mut Recorder, _| this.func1(true)));
+        assert_eq!(log.lock().len(), 2);
+        assert!(clock::cancel(&never));
+        assert!(!clock::cancel(&never));
+
+        let fired = Promise::new();
+        let future = fired.future();
+        clock::timer(seconds(1), move || {
+            fired.set(Nothing);
+        });
+        world.advance(seconds(1));
+        world.ready(&future);
+        assert_eq!(recorded(world, &pid, &log), ["func1", "timeout"]);
+    });
+}
+
+/// A process may wait for one that it starts. As handlers do not block here, waiting is a future.
+#[test]
+fn donate() {
+    in_both_worlds(|world| {
+        let (pid, _) = recorder();
+        let donated = pid.call("donate", |_, _| {
+            let (inner, _) = recorder();
+            terminate(&inner, true);
+            wait(&inner)
+        });
+        world.ready(&donated);
+        end(world, &pid);
+    });
+}
+
+#[test]
+fn exited() {
+    in_both_worlds(|world| {
+        let (linkee, _) = recorder();
+        let (pid, log) = recorder();
+        let to = linkee.clone();
+        let linked = pid.call("link", move |_, context| {
+            context.link(&to);
+            Future::ready(Nothing)
+        });
+        world.ready(&linked);
+        end(world, &linkee);
+        // The notice is on its way, and its way may be longer than that of what is sent below.
+        world.settle();
+        // A link to what is gone already says so at once.
+        let to = linkee.clone();
+        pid.run("link", move |_, context| context.link(&to));
+        world.ready(&pid.call("sync", |_, _| Future::ready(Nothing)));
+        let expected = format!("exited {}", linkee.upid().id());
+        assert_eq!(recorded(world, &pid, &log), [expected.clone(), expected]);
+    });
+}
+
+#[test]
+fn inject_exited() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        pid.tell(Exited(Upid::new("linkee", "127.0.0.1:1")));
+        assert_eq!(recorded(world, &pid, &log), ["exited linkee"]);
+    });
+}
+
+/// Everything that follows from what has happened, without the clock: simulator only, as the live
+/// clock cannot settle yet.
+#[test]
+fn settle() {
+    for seed in 1..100 {
+        let world = World::simulated(seed);
+        let (pid, log) = recorder();
+        pid.run("start", |_, context| {
+            context.delay(Duration::ZERO, "after_delay", |_, context| {
+                context.pid().run("after_dispatch", |this, _| this.note("settled"));
+                let (inner, _) = recorder();
+                terminate(&inner, true);
+            });
+        });
+        world.advance(Duration::ZERO);
+        assert_eq!(recorded(&world, &pid, &log), ["settled"]);
+    }
+}
+
+#[test]
+fn pid() {
+    in_both_worlds(|world| {
+        let (pid, _) = recorder();
+        let own = pid.call("self", |_, context| Future::ready(context.pid().clone()));
+        assert!(world.ready(&own) == pid);
+        assert_eq!(Upid::parse(&pid.upid().to_string()).as_ref(), Some(pid.upid()));
+        assert!(process::find::<Recorder>(pid.upid().id()) == Some(pid.clone()));
+        end(world, &pid);
+        assert!(process::find::<Recorder>(pid.upid().id()).is_none());
+    });
+}
+
+/// One process under two interfaces, each of which knows one message.
+#[test]
+fn listener() {
+    fn event1(listener: &Pid<impl Process + Handler<Func, Result = ()>>) {
+        listener.tell(Func("event1"));
+    }
+    fn event2(listener: &Pid<impl Process + Handler<Exited, Result = ()>>) {
+        listener.tell(Exited(Upid::new("event2", "127.0.0.1:1")));
+    }
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        event1(&pid);
+        event2(&pid);
+        assert_eq!(recorded(world, &pid, &log), ["event1", "exited event2"]);
+    });
+}
+
+#[test]
+fn executor_defer() {
+    in_both_worlds(|world| {
+        let executor = Executor::new();
+        let (event1, event2) = (Promise::new(), Promise::new());
+        let (called1, called2) = (event1.future(), event2.future());
+        executor.defer(move |i: i32| {
+            event1.set(i);
+        })(42);
+        assert_eq!(world.ready(&called1), 42);
+        executor.defer(move |s: String| {
+            event2.set(s);
+        })("event2".to_owned());
+        assert_eq!(world.ready(&called2), "event2");
+    });
+}
+
+#[test]
+fn executor_execute() {
+    in_both_worlds(|world| {
+        let executor = Executor::new();
+        let calls = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&calls);
+        let nothing = executor.execute(move || {
+            count.fetch_add(1, Ordering::SeqCst);
+            Future::ready(Nothing)
+        });
+        world.ready(&nothing);
+        assert_eq!(calls.load(Ordering::SeqCst), 1);
+        assert_eq!(world.ready(&executor.execute(|| Future::ready("f3"))), "f3");
+
+        // What comes after the stop is dropped, and its future with it.
+        executor.stop();
+        world.abandoned(&executor.execute(|| Future::ready("late")));
+    });
+}
+
+#[test]
+fn async_test() {
+    in_both_worlds(|world| {
+        assert_eq!(world.ready(&async_(|| 1)), 1);
+        let i = 42;
+        assert_eq!(world.ready(&async_(move || i.to_string())), "42");
+        let nested = async_(move || Future::ready(i.to_string())).then(Future::clone);
+        assert_eq!(world.ready(&nested), "42");
+    });
+}
+
+/// What callbacks may look like: with and without a process, with and without a future.
+#[test]
+fn defers() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let source = Future::ready("42".to_owned());
+        let parsed = |s: &String| s.parse::<i32>().unwrap();
+
+        let deferred = defer!(pid, Recorder::parse, |this, _, s| this.parse(s));
+        assert!(world.ready(&source.then(deferred)));
+        let ignoring = defer!(pid, Recorder::ignore, |this, _, s| this.ignore(s));
+        assert!(!world.ready(&source.then(ignoring)));
+        assert_eq!(world.ready(&source.map(parsed)), 42);
+        assert_eq!(world.ready(&source.then(move |s| Future::ready(parsed(s)))), 42);
+
+        let any = defer_any!(pid, Recorder::print, |this, _, future| this.print(&future));
+        source.on_any(any);
+        assert_eq!(recorded(world, &pid, &log), ["func4 42", "func1", "Ready"]);
+    });
+}
+
+/// The future of a call that a terminating process leaves in its mailbox is abandoned: nobody
+/// hangs on it. Upstream shows that by an endpoint that asks all processes.
+#[test]
+fn processes_endpoint_no_hang() {
+    let (entered, inside) = (Promise::new(), Arc::new(CountDownLatch::new(1)));
+    let (is_inside, go_on) = (entered.future(), inside.triggered());
+    let world = World::live();
+    let (pid, log) = recorder();
+    pid.run("wait_for_terminate", move |_, _| {
+        entered.set(Nothing);
+        // A handler must not block; this one holds the process while its mailbox fills.
+        go_on.wait(Duration::from_secs(60));
+    });
+    world.ready(&is_inside);
+    let asked = dispatch!(pid, Recorder::func1, |this, _| this.func1(true));
+    terminate(&pid, true);
+    inside.decrement();
+    world.abandoned(&asked);
+    world.ready(&wait(&pid));
+    assert_eq!(*log.lock(), ["initialize", "finalize"]);
+}
+
+/// The same in the simulator: the call is abandoned or answered, depending on the order.
+#[test]
+fn injected_terminate_races_with_a_call() {
+    let (mut answered, mut abandoned) = (0, 0);
+    for seed in 1..100 {
+        let world = World::simulated(seed);
+        let (pid, _) = recorder();
+        let asked = Arc::new(Mutex::new(None));
+        let (to, slot) = (pid.clone(), Arc::clone(&asked));
+        let asker = spawn("asker", Recorder::default());
+        asker.run("ask", move |_, _| {
+            *slot.lock() = Some(to.call("func1", |this, _| this.func1(true)));
+        });
+        terminate(&pid, true);
+        world.settle();
+        match &*asked.lock() {
+            Some(future) if future.is_ready() => answered += 1,
+            Some(future) if future.is_abandoned() => abandoned += 1,
+            other => panic!("neither answered nor abandoned: {other:?}"),
+        }
+    }
+    // The terminate is sent after the ask was: it may overtake the question, not the asking.
+    assert!(answered > 0 && abandoned > 0, "{answered} answered, {abandoned} abandoned");
+}
