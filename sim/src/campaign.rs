@@ -245,17 +245,15 @@ pub fn campaign(
         total.1.append(&mut digests);
     };
 
-    silence_panics(|| {
-        std::thread::scope(|scope| {
-            let workers: Vec<_> = (1..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
-            work();
-            for worker in workers {
-                // A worker can only panic outside a run (inside, panics are caught): pass it on.
-                if let Err(panic) = worker.join() {
-                    std::panic::resume_unwind(panic);
-                }
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..options.jobs.max(1)).map(|_| scope.spawn(work)).collect();
+        work();
+        for worker in workers {
+            // A worker can only panic outside a run (inside, panics are caught): pass it on.
+            if let Err(panic) = worker.join() {
+                std::panic::resume_unwind(panic);
             }
-        });
+        }
     });
 
     let (mut report, digests) = total.into_inner();
@@ -271,13 +269,4 @@ pub fn campaign(
             + 1;
     }
     report
-}
-
-/// Keeps panics of simulated actors, which are caught and reported as I-CRASH, off the terminal.
-pub fn silence_panics<R>(f: impl FnOnce() -> R) -> R {
-    let previous = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let result = f();
-    std::panic::set_hook(previous);
-    result
 }

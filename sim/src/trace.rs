@@ -1,6 +1,5 @@
 //! Traces: runs on disk, as scenario and decisions, and their replay.
 
-use crate::campaign::silence_panics;
 use crate::environment::{Fault, Faults};
 use crate::findings;
 use crate::oracle::Violation;
@@ -98,7 +97,7 @@ pub struct RecordedRun {
 pub fn record(source: &Source, strategy: Box<dyn Strategy + Send>, replay: &str) -> RecordedRun {
     let options =
         RunOptions { strategy, faults: source.faults.clone(), tracing: true, keep_decisions: true };
-    let mut result = silence_panics(|| run(&source.scenario, options));
+    let mut result = run(&source.scenario, options);
     let recording = result.recording.take().unwrap_or_else(|| Recording {
         lanes: Vec::new(),
         events: Vec::new(),

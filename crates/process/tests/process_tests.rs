@@ -262,8 +262,7 @@ fn inheritance() {
 #[test]
 fn thunk() {
     in_both_worlds(|world| {
-        let (i, j) = (21, 21);
-        assert_eq!(world.ready(&async_(move || i + j)), 42);
+        assert_eq!(world.ready(&async_(|| 21 + 21)), 42);
     });
 }
 
@@ -417,7 +416,6 @@ fn executor_execute() {
         world.ready(&nothing);
         assert_eq!(calls.load(Ordering::SeqCst), 1);
         assert_eq!(world.ready(&executor.execute(|| Future::ready("f3"))), "f3");
-
         // What comes after the stop is dropped, and its future with it.
         executor.stop();
         world.abandoned(&executor.execute(|| Future::ready("late")));
@@ -427,7 +425,6 @@ fn executor_execute() {
 #[test]
 fn async_test() {
     in_both_worlds(|world| {
-        assert_eq!(world.ready(&async_(|| 1)), 1);
         let i = 42;
         assert_eq!(world.ready(&async_(move || i.to_string())), "42");
         let nested = async_(move || Future::ready(i.to_string())).then(Future::clone);
@@ -499,6 +496,5 @@ fn injected_terminate_races_with_a_call() {
             other => panic!("neither answered nor abandoned: {other:?}"),
         }
     }
-    // The terminate is sent after the ask was: it may overtake the question, not the asking.
     assert!(answered > 0 && abandoned > 0, "{answered} answered, {abandoned} abandoned");
 }

@@ -4,6 +4,7 @@ mod agent;
 mod checks;
 mod containerizer;
 mod driver;
+mod silence;
 
 use crate::coverage::Mark;
 use crate::environment::Faults;
@@ -142,6 +143,7 @@ impl World {
 
 /// Runs a scenario once.
 pub fn run(scenario: &Scenario, options: RunOptions) -> RunResult {
+    let _silenced = silence::panics();
     let simulation = Simulation::new(options.tracing);
     let installed = simulation.install();
     let tracing = options.tracing;
