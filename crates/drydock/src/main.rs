@@ -4,9 +4,12 @@
 //! usage or input, with one line that names the file, the field and what was expected.
 
 mod error;
+mod run;
 mod sim;
 
 use clap::{Parser, Subcommand};
+use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// The Mesos agent's Docker containerizer in Rust: run it live, or hunt its races in a
@@ -23,12 +26,28 @@ enum Command {
     /// Explore scenarios in the simulator: no Docker needed
     #[command(subcommand)]
     Sim(sim::Command),
+    Run(Box<run::Arguments>),
+    /// The program that brings a task's URIs into its sandbox; the agent starts it
+    #[command(hide = true)]
+    MesosFetcher(run::fetcher::Arguments),
+}
+
+/// Under the name of one of Mesos's programs this is that program.
+fn arguments() -> Arguments {
+    let mut words: Vec<_> = std::env::args_os().collect();
+    let own = words.first().and_then(|path| Path::new(path).file_name());
+    if own == Some(OsStr::new("mesos-fetcher")) {
+        words.insert(1, "mesos-fetcher".into());
+    }
+    Arguments::parse_from(words)
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = arguments();
     let result = match arguments.command {
         Command::Sim(command) => sim::main(command),
+        Command::Run(arguments) => run::main(&arguments),
+        Command::MesosFetcher(arguments) => Ok(run::fetcher::main(&arguments)),
     };
     match result {
         Ok(code) => code,

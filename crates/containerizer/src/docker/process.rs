@@ -95,12 +95,13 @@ impl DockerContainerizerProcess {
             Err(message) => container.termination.fail(message),
         };
         let container = self.containers.remove(id)?;
-        self.observer.erased(id);
         if container.symlinked
             && let Err(error) = self.host.remove(&container.container_work_dir)
         {
             slog::warn!(self.log, "Failed to remove the link to a sandbox: {error}");
         }
+        // Last: whoever is told may take it that nothing is left to be done.
+        self.observer.erased(id);
         Some(container)
     }
 }

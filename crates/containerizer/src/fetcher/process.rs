@@ -125,10 +125,12 @@ impl FetcherProcess {
             return Future::ready(Nothing);
         }
 
-        let info = self.info(command, sandbox, user);
+        let mut info = json::to_value(&self.info(command, sandbox, user));
+        // As upstream, which keeps the members of an object in a map.
+        info.sort_all_objects();
         let environment = BTreeMap::from([
             ("LIBPROCESS_IP".to_owned(), "127.0.0.1".to_owned()),
-            ("MESOS_FETCHER_INFO".to_owned(), json::to_value(&info).to_string()),
+            ("MESOS_FETCHER_INFO".to_owned(), info.to_string()),
         ]);
         let program = self.flags.launcher_dir.join(MESOS_FETCHER).to_string_lossy().into_owned();
         let subprocess = Subprocess {
@@ -196,9 +198,12 @@ impl FetcherProcess {
             cache_filename: None,
         });
         let stall = self.flags.fetcher_stall_timeout.as_nanos();
+        // Users do not share what is cached.
+        let mut cache_directory = self.flags.fetcher_cache_dir.clone();
+        cache_directory.extend(user);
         FetcherInfo {
             sandbox_directory: sandbox.to_string_lossy().into_owned(),
-            cache_directory: Some(self.flags.fetcher_cache_dir.to_string_lossy().into_owned()),
+            cache_directory: Some(cache_directory.to_string_lossy().into_owned()),
             items: items.collect(),
             user: user.map(str::to_owned),
             frameworks_home: self
