@@ -13,14 +13,14 @@ pub fn basename(uri: &str) -> Result<&str, String> {
         return Err(format!("Illegal characters in URI {uri:?}"));
     }
     let path = match uri.find("://") {
-        // After the scheme comes the host, and only then the path.
-        Some(scheme) => match uri[scheme + 3..].find('/') {
-            Some(slash) if scheme > 1 => &uri[scheme + 3 + slash + 1..],
-            _ => return Err(format!("Malformed URI (missing path): {uri}")),
+        // After the scheme comes the host, and only then the path. What stands at the very
+        // beginning is taken for no scheme, as upstream does.
+        Some(scheme) if scheme > 1 => match uri[scheme + 3..].find('/') {
+            Some(slash) => &uri[scheme + 3 + slash + 1..],
+            None => return Err(format!("Malformed URI (missing path): {uri}")),
         },
-        None => uri,
+        _ => uri,
     };
-    let name = path.rsplit('/').next().unwrap_or_default();
     // differs: upstream goes on with an empty name when the URI ends in a slash, and fails later
     // with a message that does not say why.
     if name.is_empty() || name == "." || name == ".." {
@@ -71,7 +71,7 @@ mod tests {
             ("http://host/", Err(())),
             ("", Err(())),
             ("a/..", Err(())),
-            ("://x/y", Err(())),
+            ("://x/y", Ok("y")),
         ] {
             assert_eq!(basename(uri).map_err(|_| ()), expected, "{uri:?}");
         }

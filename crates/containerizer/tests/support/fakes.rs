@@ -1,0 +1,274 @@
+//! An operating system, a logger and an observer that do as a test says and write down what they
+//! are asked.
+
+use containerizer::docker::{Observer, State};
+use containerizer::logger::{ContainerIo, ContainerLogger};
+use mesos::ContainerId;
+use mesos::slave::{ContainerConfig, ContainerTermination};
+use parking_lot::Mutex;
+use process::future::Value;
+use process::host::{Host, OsPid, ParentHook, Subprocess};
+use process::{Future, Promise};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What happened around the containerizer, in order, one line each.
+#[derive(Default)]
+pub struct Journal(Mutex<Vec<String>>);
+
+impl Journal {
+    pub fn write(&self, line: impl Into<String>) {
+        self.0.lock().push(line.into());
+    }
+
+    pub fn lines(&self) -> Vec<String> {
+        self.0.lock().clone()
+    }
+
+    /// The lines that begin like this.
+    pub fn about(&self, prefix: &str) -> Vec<String> {
+        self.lines().into_iter().filter(|line| line.starts_with(prefix)).collect()
+    }
+
+    /// The lines since the last call of this.
+    pub fn take(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.lock())
+    }
+}
+
+/// Calls that wait for the test to answer them.
+pub struct Calls<T: Value>(Mutex<Vec<Arc<Promise<T>>>>);
+
+impl<T: Value> Default for Calls<T> {
+    fn default() -> Self {
+        Calls(Mutex::default())
+    }
+}
+
+impl<T: Value> Calls<T> {
+    pub fn receive(&self) -> Future<T> {
+        let promise = Arc::new(Promise::new());
+        let future = promise.future();
+        self.0.lock().push(promise);
+        future
+    }
+
+    /// The latest call.
+    pub fn last(&self) -> Arc<Promise<T>> {
+        Arc::clone(self.0.lock().last().expect("there was a call"))
+    }
+
+    pub fn count(&self) -> usize {
+        self.0.lock().len()
+    }
+
+    /// Those that have no answer yet.
+    pub fn open(&self) -> Vec<Arc<Promise<T>>> {
+        let calls = self.0.lock();
+        calls.iter().filter(|call| call.future().is_pending()).cloned().collect()
+    }
+}
+
+#[derive(Default)]
+struct Processes {
+    forked: Vec<Subprocess>,
+    statuses: BTreeMap<OsPid, Arc<Promise<Option<i32>>>>,
+    ended: BTreeSet<OsPid>,
+}
+
+/// The pid of the first subprocess; the next one has the next number.
+pub const FIRST_PID: OsPid = 100;
+
+/// A process table and an empty disk.
+#[derive(Default)]
+pub struct FakeHost {
+    journal: Arc<Journal>,
+    /// The beginnings of journal lines of operations that fail, and with what.
+    failures: Mutex<BTreeMap<String, String>>,
+    processes: Mutex<Processes>,
+    pub mounts: Mutex<Vec<PathBuf>>,
+}
+
+impl FakeHost {
+    pub fn new(journal: &Arc<Journal>) -> Self {
+        FakeHost { journal: Arc::clone(journal), ..FakeHost::default() }
+    }
+
+    /// From now on, operations whose journal line begins like this fail.
+    pub fn fails(&self, operation: &str, error: &str) {
+        self.failures.lock().insert(operation.to_owned(), error.to_owned());
+    }
+
+    /// From now on, nothing fails.
+    pub fn recovers(&self) {
+        self.failures.lock().clear();
+    }
+
+    fn operation(&self, line: String) -> Result<(), String> {
+        let failures = self.failures.lock();
+        let failure = failures.iter().find(|(operation, _)| line.starts_with(*operation));
+        let result = failure.map_or(Ok(()), |(_, error)| Err(error.clone()));
+        self.journal.write(line);
+        result
+    }
+
+    /// What was forked as the process with this pid.
+    pub fn forked(&self, pid: OsPid) -> Subprocess {
+        self.processes.lock().forked[(pid - FIRST_PID) as usize].clone()
+    }
+
+    /// Processes that have not ended.
+    pub fn running(&self) -> Vec<OsPid> {
+        let processes = self.processes.lock();
+        let all = FIRST_PID..FIRST_PID + processes.forked.len() as OsPid;
+        all.filter(|pid| !processes.ended.contains(pid)).collect()
+    }
+
+    /// The process ends.
+    pub fn exit(&self, pid: OsPid, status: Option<i32>) {
+        let promise = {
+            let mut processes = self.processes.lock();
+            processes.ended.insert(pid);
+            Arc::clone(processes.statuses.entry(pid).or_default())
+        };
+        // Outside of the lock: it runs callbacks.
+        promise.set(status);
+    }
+}
+
+impl Host for FakeHost {
+    fn subprocess(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String> {
+        let program = what.path.rsplit('/').next().unwrap_or_default().to_owned();
+        let container = what.argv.iter().find_map(|it| it.strip_prefix("--container=mesos-"));
+        let line = format!("fork {program} {}", container.unwrap_or_default());
+        self.operation(line.trim_end().to_owned())?;
+        let pid = {
+            let mut processes = self.processes.lock();
+            processes.forked.push(what);
+            FIRST_PID - 1 + processes.forked.len() as OsPid
+        };
+        for hook in hooks {
+            if let Err(error) = hook(pid) {
+                self.journal.write(format!("kill child {pid}"));
+                self.processes.lock().ended.insert(pid);
+                return Err(error);
+            }
+        }
+        self.journal.write(format!("exec {program}"));
+        Ok(pid)
+    }
+
+    fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
+        self.journal.write(format!("reap {pid}"));
+        self.processes.lock().statuses.entry(pid).or_default().future()
+    }
+
+    fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String> {
+        self.operation(format!("kill {pid} {signal}"))
+    }
+
+    fn mkdir(&self, path: &Path) -> Result<(), String> {
+        self.operation(format!("mkdir {}", path.display()))
+    }
+
+    fn checkpoint(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        let content = String::from_utf8_lossy(content);
+        self.operation(format!("checkpoint {} {content}", path.display()))
+    }
+
+    fn symlink(&self, original: &Path, link: &Path) -> Result<(), String> {
+        self.operation(format!("symlink {} -> {}", link.display(), original.display()))
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), String> {
+        self.operation(format!("remove {}", path.display()))
+    }
+
+    fn touch(&self, path: &Path, user: Option<&str>) -> Result<(), String> {
+        self.operation(format!("touch {} {}", path.display(), user.unwrap_or("-")))
+    }
+
+    fn mounts(&self) -> Result<Vec<PathBuf>, String> {
+        self.operation("mounts".to_owned())?;
+        Ok(self.mounts.lock().clone())
+    }
+
+    fn mount(&self, source: &Path, target: &Path, _: bool) -> Result<(), String> {
+        self.operation(format!("mount {} {}", source.display(), target.display()))
+    }
+
+    fn unmount(&self, target: &Path) -> Result<(), String> {
+        self.operation(format!("unmount {}", target.display()))
+    }
+}
+
+/// A logger whose answers the test gives.
+#[derive(Default)]
+pub struct FakeLogger {
+    journal: Arc<Journal>,
+    pub prepares: Calls<ContainerIo>,
+}
+
+impl FakeLogger {
+    pub fn new(journal: &Arc<Journal>) -> Self {
+        FakeLogger { journal: Arc::clone(journal), ..FakeLogger::default() }
+    }
+}
+
+impl ContainerLogger for FakeLogger {
+    fn prepare(&self, container: &ContainerId, _: &Arc<ContainerConfig>) -> Future<ContainerIo> {
+        self.journal.write(format!("prepare {container}"));
+        self.prepares.receive()
+    }
+}
+
+/// Writes down each container's life, and whether it is told the truth.
+#[derive(Default)]
+pub struct Observed {
+    journal: Arc<Journal>,
+    lives: Mutex<BTreeMap<ContainerId, Life>>,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    pub states: Vec<State>,
+    pub terminations: Vec<Result<ContainerTermination, String>>,
+    pub erased: usize,
+}
+
+impl Observed {
+    pub fn new(journal: &Arc<Journal>) -> Self {
+        Observed { journal: Arc::clone(journal), ..Observed::default() }
+    }
+
+    pub fn lives(&self) -> BTreeMap<ContainerId, Life> {
+        self.lives.lock().clone()
+    }
+}
+
+impl Observer for Observed {
+    fn state(&self, container: &ContainerId, from: Option<State>, to: State) {
+        let mut lives = self.lives.lock();
+        let life = lives.entry(container.clone()).or_default();
+        assert_eq!(life.states.last().copied(), from, "the state before {to}");
+        assert_eq!(life.erased, 0, "no state after the end");
+        life.states.push(to);
+    }
+
+    fn terminated(
+        &self,
+        container: &ContainerId,
+        termination: Result<&ContainerTermination, &str>,
+    ) {
+        self.journal.write(format!("terminated {container}"));
+        let mut lives = self.lives.lock();
+        let life = lives.entry(container.clone()).or_default();
+        life.terminations.push(termination.cloned().map_err(str::to_owned));
+    }
+
+    fn erased(&self, container: &ContainerId) {
+        self.journal.write(format!("erased {container}"));
+        self.lives.lock().entry(container.clone()).or_default().erased += 1;
+    }
+}

@@ -1,0 +1,357 @@
+//! The surroundings of one containerizer, all of them in the hands of the test.
+#![allow(dead_code, missing_docs)] // Each test file uses its own part.
+
+pub mod fakes;
+
+use containerizer::docker::{Dependencies, DockerContainerizer, State};
+use containerizer::fetcher::Fetcher;
+use containerizer::logger::{ContainerIo, ContainerLogger};
+use containerizer::{Containerizer, Flags, LaunchResult};
+use docker::{Docker, Image, Mock};
+use fakes::{Calls, FIRST_PID, FakeHost, FakeLogger, Journal, Life, Observed};
+use mesos::container_info::DockerInfo;
+use mesos::slave::{ContainerConfig, ContainerTermination};
+use mesos::{CommandInfo, ContainerId, ContainerInfo, ExecutorInfo, TaskInfo};
+use mesos::{command_info, container_info};
+use process::future::Value;
+use process::host::{Host, Io};
+use process::simulated::{ContextId, Installed, Simulation};
+use process::{EventId, Future, Label, Nothing};
+use slog::{Discard, Logger, o};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The sandbox of the container `c`.
+pub const SANDBOX: &str = "/work/slaves/S/frameworks/F/executors/e/runs/c";
+
+pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
+pub const REMOVE_DELAY: Duration = Duration::from_secs(60);
+
+/// Which of the surroundings does something, for the simulator: what they do can be overtaken.
+#[derive(Clone, Copy)]
+pub struct Contexts {
+    pub docker: ContextId,
+    pub host: ContextId,
+    pub logger: ContextId,
+}
+
+pub struct World {
+    pub sim: Rc<Simulation>,
+    pub contexts: Contexts,
+    pub journal: Arc<Journal>,
+    pub host: Arc<FakeHost>,
+    pub logger: Arc<FakeLogger>,
+    pub observed: Arc<Observed>,
+    pub docker: Arc<Mock>,
+    pub pulls: Arc<Calls<Image>>,
+    pub stops: Arc<Calls<Nothing>>,
+    pub containerizer: DockerContainerizer,
+    _installed: Installed,
+}
+
+pub fn flags() -> Flags {
+    Flags {
+        work_dir: "/work".into(),
+        docker_stop_timeout: STOP_TIMEOUT,
+        docker_remove_delay: REMOVE_DELAY,
+        ..Flags::default()
+    }
+}
+
+pub fn log() -> Logger {
+    Logger::root(Discard, o!())
+}
+
+fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Arc<Calls<Image>>, Arc<Calls<Nothing>>) {
+    let (docker, pulls, stops) = (Mock::new(), Arc::<Calls<_>>::default(), Arc::default());
+    let (calls, lines) = (Arc::clone(&pulls), Arc::clone(journal));
+    docker.on_pull(move |directory, image, force| {
+        let forced = if force { " force" } else { "" };
+        lines.write(format!("pull {image} {}{forced}", directory.display()));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::<Calls<Nothing>>::clone(&stops), Arc::clone(journal));
+    docker.on_stop(move |container, timeout, remove| {
+        assert!(!remove, "removed later only");
+        lines.write(format!("stop {container} {timeout:?}"));
+        calls.receive()
+    });
+    let lines = Arc::clone(journal);
+    docker.on_rm(move |container, force| {
+        assert!(force);
+        lines.write(format!("rm {container}"));
+        Future::ready(Nothing)
+    });
+    (docker, pulls, stops)
+}
+
+impl World {
+    pub fn new() -> World {
+        World::with(flags())
+    }
+
+    pub fn with(flags: Flags) -> World {
+        let sim = Simulation::new(false);
+        let installed = sim.install();
+        let contexts = Contexts {
+            docker: sim.add_context("docker"),
+            host: sim.add_context("host"),
+            logger: sim.add_context("logger"),
+        };
+        let journal = Arc::<Journal>::default();
+        let host = Arc::new(FakeHost::new(&journal));
+        let logger = Arc::new(FakeLogger::new(&journal));
+        let observed = Arc::new(Observed::new(&journal));
+        let (docker, pulls, stops) = scripted_docker(&journal);
+        let docker = Arc::new(docker);
+        let fetcher = Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, log());
+        let containerizer = DockerContainerizer::spawn(Dependencies {
+            flags,
+            fetcher,
+            logger: Arc::clone(&logger) as Arc<dyn ContainerLogger>,
+            docker: Arc::clone(&docker) as Arc<dyn Docker>,
+            host: Arc::clone(&host) as Arc<dyn Host>,
+            observer: Arc::clone(&observed) as Arc<_>,
+            log: log(),
+        });
+        World {
+            sim,
+            contexts,
+            journal,
+            host,
+            logger,
+            observed,
+            docker,
+            pulls,
+            stops,
+            containerizer,
+            _installed: installed,
+        }
+    }
+
+    /// One whose container `c` is in this state, and the future of its launch. In MOUNTING,
+    /// the next step of the launch is already on its way; in RUNNING, the logger is being asked.
+    pub fn in_state(state: State) -> (World, Future<LaunchResult>) {
+        let world = World::new();
+        let config = if state == State::Fetching { with_uri(config()) } else { config() };
+        let launch = world.launch(config);
+        match state {
+            State::Fetching | State::Pulling => {}
+            State::Mounting => {
+                world.in_docker(|| world.pulls.last().set(Image::default()));
+                while world.life().states.last() != Some(&State::Mounting) {
+                    assert!(world.sim.flush(0), "it never comes to mounting");
+                }
+            }
+            State::Running => world.pulled(),
+            State::Destroying => unreachable!("the tests destroy"),
+        }
+        assert_eq!(world.life().states.last(), Some(&state));
+        (world, launch)
+    }
+
+    /// One whose executor runs as [`FIRST_PID`]; the launch is over.
+    pub fn running() -> World {
+        let (world, launch) = World::in_state(State::Running);
+        world.prepared();
+        assert_eq!(launch.get(), Some(&LaunchResult::Success));
+        world
+    }
+
+    pub fn settle(&self) {
+        for _ in 0..10_000 {
+            if !self.sim.flush(0) {
+                let crash = self.sim.crash();
+                assert!(crash.is_none(), "{crash:?}");
+                return;
+            }
+        }
+        panic!("no end in sight");
+    }
+
+    /// Handles only what the test itself has sent.
+    pub fn deliver_calls(&self) {
+        let from_main = |index| {
+            self.sim
+                .peek(index)
+                .is_some_and(|(from, _, _): (ContextId, _, _)| from == ContextId::MAIN)
+        };
+        while let Some(index) = (0..self.sim.flushable()).find(|&index| from_main(index)) {
+            self.sim.flush(index);
+        }
+    }
+
+    pub fn passes(&self, duration: Duration) {
+        let until = self.sim.now() + duration;
+        self.settle();
+        while self.sim.next_timer().is_some_and(|next| next <= until) {
+            self.sim.fire_timer();
+            self.settle();
+        }
+        self.sim.advance_to(until);
+    }
+
+    /// Something that happens at the daemon.
+    pub fn in_docker<R>(&self, f: impl FnOnce() -> R) {
+        self.in_context(self.contexts.docker, f);
+    }
+
+    pub fn in_context<R>(&self, context: ContextId, f: impl FnOnce() -> R) {
+        let label = Label::plain("surroundings", "event");
+        self.sim.run_in(context, label, EventId(0), || drop(f()));
+    }
+
+    /// Launches `c` and lets things take their course.
+    pub fn launch(&self, config: ContainerConfig) -> Future<LaunchResult> {
+        self.launch_with(config, BTreeMap::new(), None)
+    }
+
+    pub fn launch_with(
+        &self,
+        config: ContainerConfig,
+        environment: BTreeMap<String, String>,
+        pid_checkpoint_path: Option<&str>,
+    ) -> Future<LaunchResult> {
+        let path = pid_checkpoint_path.map(PathBuf::from);
+        let launch = self.containerizer.launch(&id(), Arc::new(config), environment, path);
+        self.settle();
+        launch
+    }
+
+    pub fn destroy(&self) -> Future<Option<ContainerTermination>> {
+        let destroy = self.containerizer.destroy(&id());
+        self.settle();
+        destroy
+    }
+
+    pub fn wait(&self) -> Future<Option<ContainerTermination>> {
+        let wait = self.containerizer.wait(&id());
+        self.settle();
+        wait
+    }
+
+    pub fn pulled(&self) {
+        self.in_docker(|| self.pulls.last().set(Image::default()));
+        self.settle();
+    }
+
+    pub fn stopped(&self) {
+        self.in_docker(|| self.stops.last().set(Nothing));
+        self.settle();
+    }
+
+    pub fn prepared(&self) {
+        self.logger.prepares.last().set(io());
+        self.settle();
+    }
+
+    pub fn exits(&self, pid: i32, status: i32) {
+        self.host.exit(pid, Some(status));
+        self.settle();
+    }
+
+    /// The executor exits.
+    pub fn executor_exits(&self, status: i32) {
+        self.exits(FIRST_PID, status);
+    }
+
+    pub fn count(&self) -> usize {
+        let containers = self.containerizer.containers();
+        self.settle();
+        ready(&containers).len()
+    }
+
+    /// What is known of `c`.
+    pub fn life(&self) -> Life {
+        self.observed.lives().remove(&id()).expect("it was launched")
+    }
+
+    /// Asserts that `c` ended once, with this, that it is forgotten, and that whoever asked was
+    /// told the same.
+    #[track_caller]
+    pub fn ended(
+        &self,
+        asked: &Future<Option<ContainerTermination>>,
+        status: Option<i32>,
+        message: Option<&str>,
+    ) {
+        let expected = ContainerTermination {
+            status,
+            message: message.map(str::to_owned),
+            ..ContainerTermination::default()
+        };
+        assert_eq!(asked.get(), Some(&Some(expected.clone())), "{asked}");
+        let life = self.life();
+        assert_eq!(life.terminations, [Ok(expected)]);
+        assert_eq!(life.erased, 1);
+        assert_eq!(self.count(), 0);
+    }
+
+    /// Asserts that `c` has not ended, and that whoever asked still waits.
+    #[track_caller]
+    pub fn waits(&self, asked: &Future<Option<ContainerTermination>>) {
+        assert!(asked.is_pending(), "{asked:?}");
+        assert!(self.life().terminations.is_empty());
+        assert_eq!(self.count(), 1);
+    }
+}
+
+/// The value of a future.
+#[track_caller]
+pub fn ready<T: Value>(future: &Future<T>) -> T {
+    future.get().unwrap_or_else(|| panic!("expected a ready future, got {future}")).clone()
+}
+
+/// The message of a failed future.
+#[track_caller]
+pub fn failure<T: Value>(future: &Future<T>) -> String {
+    future.failure().unwrap_or_else(|| panic!("expected a failed future, got {future}")).to_owned()
+}
+
+pub fn id() -> ContainerId {
+    ContainerId::new("c")
+}
+
+pub fn io() -> ContainerIo {
+    ContainerIo {
+        out: Io::Path(format!("{SANDBOX}/stdout").into()),
+        err: Io::Path(format!("{SANDBOX}/stderr").into()),
+    }
+}
+
+/// A command task in a container of the image `bb:1`.
+pub fn config() -> ContainerConfig {
+    let container = ContainerInfo {
+        r#type: container_info::Type::Docker.into(),
+        docker: Some(DockerInfo { image: "bb:1".into(), ..DockerInfo::default() }),
+        ..ContainerInfo::default()
+    };
+    let task = TaskInfo {
+        name: "t".into(),
+        task_id: "t".into(),
+        slave_id: "S".into(),
+        container: Some(container.clone()),
+        ..TaskInfo::default()
+    };
+    ContainerConfig {
+        executor_info: Some(ExecutorInfo { executor_id: "e".into(), ..ExecutorInfo::default() }),
+        task_info: Some(task),
+        container_info: Some(container),
+        directory: SANDBOX.into(),
+        user: Some("root".into()),
+        ..ContainerConfig::default()
+    }
+}
+
+pub fn uri(value: &str) -> command_info::Uri {
+    command_info::Uri { value: value.into(), ..command_info::Uri::default() }
+}
+
+/// The same with something to fetch.
+pub fn with_uri(config: ContainerConfig) -> ContainerConfig {
+    let uris = vec![uri("file:///a/b.sh")];
+    ContainerConfig { command_info: CommandInfo { uris, ..config.command_info }, ..config }
+}
