@@ -31,9 +31,9 @@ pub fn endless() -> Range<u64> {
 
 /// `I/N` with I from 0 and less than N.
 pub fn shard(text: &str) -> Result<(u64, u64), String> {
-    let parts = text.split_once('/').and_then(|(index, count)| {
-        Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?))
-    });
+    let parts = text
+        .split_once('/')
+        .and_then(|(index, count)| Some((index.parse::<u64>().ok()?, count.parse::<u64>().ok()?)));
     match parts {
         Some((index, count)) if index < count => Ok((index, count)),
         _ => Err(format!("'{text}': expected I/N with 0 <= I < N, for instance 0/4")),
@@ -60,7 +60,9 @@ pub fn duration(text: &str) -> Result<std::time::Duration, String> {
 pub fn faults(text: &str, scenario: &Scenario) -> Result<Faults, String> {
     if let Ok(total) = text.parse::<u32>() {
         let kinds = scenario.faults.keys().filter_map(|name| Fault::from_name(name));
-        return Ok(kinds.fold(Faults::none(), |faults, kind| faults.with(kind, total)).at_most(total));
+        return Ok(kinds
+            .fold(Faults::none(), |faults, kind| faults.with(kind, total))
+            .at_most(total));
     }
     let mut faults = Faults::none();
     for part in text.split(',') {

@@ -57,7 +57,11 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
         );
     } else if difference.is_none() {
         print!("{}", render::text(&run.timeline));
-        println!("\nReproduced event for event: {} events, digest {}", run.timeline.events.len(), run.trace.digest);
+        println!(
+            "\nReproduced event for event: {} events, digest {}",
+            run.timeline.events.len(),
+            run.trace.digest
+        );
     }
     match difference {
         Some(difference) => Err(UsageError::new(format!(

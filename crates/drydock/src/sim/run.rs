@@ -57,7 +57,12 @@ pub struct Arguments {
 }
 
 /// Shows progress and watches the time until the campaign has ended.
-fn attend(progress: &Progress, until: Option<Duration>, total: Option<u64>, done: &mpsc::Receiver<()>) {
+fn attend(
+    progress: &Progress,
+    until: Option<Duration>,
+    total: Option<u64>,
+    done: &mpsc::Receiver<()>,
+) {
     let bar = ProgressBar::with_draw_target(total, ProgressDrawTarget::stderr());
     if !std::io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
