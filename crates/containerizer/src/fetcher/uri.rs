@@ -21,6 +21,7 @@ pub fn basename(uri: &str) -> Result<&str, String> {
         },
         _ => uri,
     };
+    let name = path.rsplit('/').next().unwrap_or_default();
     // differs: upstream goes on with an empty name when the URI ends in a slash, and fails later
     // with a message that does not say why.
     if name.is_empty() || name == "." || name == ".." {
