@@ -57,13 +57,16 @@ fn print(rows: &[Row]) {
     }
 }
 
+/// Measures one area of the table.
+type Measure = fn() -> Vec<Row>;
+
 fn main() {
     // `cargo test --benches` runs this too, and wants to know only that it can be run.
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
     let start = Instant::now();
-    let measurements: [(&str, fn() -> Vec<Row>); 3] = [
+    let measurements: [(&str, Measure); 3] = [
         ("live messages", messages::rows),
         ("libprocess's benchmarks", libprocess::rows),
         ("the simulator", simulated::rows),
