@@ -35,6 +35,17 @@ pub struct CampaignOptions {
     pub stop_at_violation: bool,
 }
 
+impl CampaignOptions {
+    /// How many runs of this part of the campaign come before that of `seed`. Counted without
+    /// walking: a campaign that ends by time has more seeds than can ever be run.
+    fn runs_before(&self, seed: u64) -> u64 {
+        let shards = self.shards.max(1);
+        // Of the seeds below `end`, those of this shard.
+        let below = |end: u64| end / shards + u64::from(end % shards > self.shard);
+        below(seed.max(self.seeds.start)) - below(self.seeds.start)
+    }
+}
+
 /// Violations with one signature.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -258,15 +269,9 @@ pub fn campaign(
 
     let (mut report, digests) = total.into_inner();
     report.distinct = digests.len() as u64;
-    let seeds_in_shard =
-        options.seeds.clone().filter(|seed| seed % options.shards.max(1) == options.shard).count()
-            as u64;
-    report.interrupted = report.runs < seeds_in_shard;
+    report.interrupted = report.runs < options.runs_before(options.seeds.end);
     for found in report.found.values_mut() {
-        found.after_runs = (options.seeds.start..found.seed)
-            .filter(|seed| seed % options.shards.max(1) == options.shard)
-            .count() as u64
-            + 1;
+        found.after_runs = options.runs_before(found.seed) + 1;
     }
     report
 }

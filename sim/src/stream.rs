@@ -1,7 +1,7 @@
 //! The stream of choices: every decision of a run, in order.
 //!
 //! A run is its scenario plus this stream. What produces the stream is a
-//! [`Strategy`](crate::strategy::Strategy); feeding a recorded one back replays the run.
+//! [`Strategy`]; feeding a recorded one back replays the run.
 
 use crate::environment::Choose;
 use crate::strategy::{Candidate, Strategy};

@@ -89,7 +89,27 @@ fn a_campaign_ends_when_it_is_asked_to() {
     let scenario = Scenario::load("destroy-during-pull").unwrap();
     let progress = Progress::default();
     progress.stop();
-    let report = campaign(&scenario, &options(&scenario, 0..100, 2), &progress);
+    // As many seeds as a campaign has that ends by time.
+    let report = campaign(&scenario, &options(&scenario, 0..u64::MAX / 2, 2), &progress);
     assert_eq!(report.runs, 0);
     assert!(report.interrupted);
+}
+
+#[test]
+fn a_violation_is_counted_from_the_first_seed_of_its_part() {
+    let scenario = Scenario::load("destroy-during-pull-agent").unwrap();
+    let whole = options(&scenario, 0..200, 1);
+    let report = campaign(&scenario, &whole, &Progress::default());
+    assert!(!report.interrupted);
+    let found = report.found.values().next().expect("finding F03 is not rare");
+    assert_eq!(found.after_runs, found.seed + 1);
+    for shard in 0..3 {
+        let part = CampaignOptions { shard, shards: 3, ..whole.clone() };
+        let report = campaign(&scenario, &part, &Progress::default());
+        assert!(!report.interrupted, "shard {shard}: {} runs", report.runs);
+        for found in report.found.values() {
+            assert_eq!(found.seed % 3, shard);
+            assert_eq!(found.after_runs, found.seed / 3 + 1);
+        }
+    }
 }

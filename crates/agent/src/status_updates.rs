@@ -21,7 +21,7 @@ pub const STATUS_UPDATE_RETRY_INTERVAL_MAX: Duration = Duration::from_secs(10 * 
 /// Where updates go. Only posts.
 pub(crate) type ForwardTo = Arc<dyn Fn(StatusUpdate) + Send + Sync>;
 
-/// See the [module](self).
+/// Delivers the status updates of each task in order, each until it is acknowledged.
 pub struct TaskStatusUpdateManagerProcess {
     log: Logger,
     forward: Option<ForwardTo>,

@@ -105,7 +105,8 @@ impl Agent {
     }
 }
 
-/// The agent; see the [module](self).
+/// The agent: takes tasks from its master, has executors launched for them, and reports what becomes
+/// of both. Made by [`Agent::start`].
 pub struct Slave {
     state: State,
     flags: Flags,

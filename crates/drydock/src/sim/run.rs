@@ -148,7 +148,9 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
             .then(|| (options.seeds.end - options.seeds.start) / options.shards);
         let attending = &progress;
         scope.spawn(move || attend(attending, arguments.time, total, &done));
-        let report = campaign(&scenario, &options, &progress);
+        let mut report = campaign(&scenario, &options, &progress);
+        // A campaign that was to end by time has no seeds left out.
+        report.interrupted &= arguments.time.is_none();
         // The receiver may have gone only if its thread panicked, which the scope reports.
         let _ = ended.send(());
         report

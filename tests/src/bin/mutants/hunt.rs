@@ -39,7 +39,7 @@ impl Workshop {
     pub fn build(&self, name: &str) -> Result<(), String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut cargo = Command::new(cargo);
-        cargo.args(["build", "--release", "--locked", "-p", "drydock"]).current_dir(&self.tree);
+        cargo.args(["build", "--locked", "-p", "drydock"]).current_dir(&self.tree);
         cargo.env("CARGO_TARGET_DIR", self.mutants.join("build"));
         // What cargo builds on the way goes where the work tree's goes, the program does not.
         cargo.env("CARGO_BUILD_BUILD_DIR", &self.target);
@@ -55,7 +55,7 @@ impl Workshop {
         scenario: &str,
         budget: u64,
     ) -> Result<Option<Catch>, String> {
-        let mut drydock = Command::new(self.mutants.join("build/release/drydock"));
+        let mut drydock = Command::new(self.mutants.join("build/debug/drydock"));
         drydock.args(["sim", "run", scenario, "--seeds", &format!("0..{budget}")]);
         drydock.args(["--stop-at-violation", "--jobs", "1", "--json", "--out"]);
         drydock.arg(self.mutants.join("found").join(name)).current_dir(&self.mutants);
