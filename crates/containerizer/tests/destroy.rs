@@ -64,14 +64,14 @@ fn a_pull_that_was_done_when_the_destroy_came_starts_nothing() {
 #[test]
 fn a_container_is_destroyed_while_mounting() {
     let (world, launch) = World::in_state(State::Mounting);
-    let mounts = ["/", "/work/c/1", "/else/work/c", "/work/other", "/working/c", "/work/c/2"];
+    let mounts = ["/", "/agent/c/1", "/else/agent/c", "/agent/other", "/working/c", "/agent/c/2"];
     *world.host.mounts.lock() = mounts.map(Into::into).to_vec();
     let destroy = world.containerizer.destroy(&support::id());
     world.deliver_calls();
     world.settle();
     assert_eq!(failure(&launch), "Container is already destroyed");
     world.ended(&destroy, None, Some("Container destroyed while mounting volumes"));
-    assert_eq!(world.journal.about("unmount"), ["unmount /work/c/2", "unmount /work/c/1"]);
+    assert_eq!(world.journal.about("unmount"), ["unmount /agent/c/2", "unmount /agent/c/1"]);
     assert!(world.journal.about("fork").is_empty());
     assert_eq!(world.logger.prepares.count(), 0);
 }
@@ -80,7 +80,7 @@ fn a_container_is_destroyed_while_mounting() {
 fn a_container_ends_even_if_its_volumes_cannot_be_unmounted() {
     for failing in ["mounts", "unmount"] {
         let world = World::running();
-        *world.host.mounts.lock() = vec!["/work/a/c".into(), "/work/b/c".into()];
+        *world.host.mounts.lock() = vec!["/agent/a/c".into(), "/agent/b/c".into()];
         world.host.fails(failing, "broken");
         let wait = world.wait();
         world.executor_exits(0);

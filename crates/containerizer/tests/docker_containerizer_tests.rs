@@ -92,15 +92,15 @@ fn root_docker_docker_pull_failure() {
 #[test]
 fn root_docker_launch_sandbox_with_colon() {
     let world = World::new();
-    let sandbox = "/work/slaves/S/frameworks/F/executors/a:b/runs/c";
+    let sandbox = "/agent/slaves/S/frameworks/F/executors/a:b/runs/c";
     let mut config = with_uri(config());
     config.directory = sandbox.into();
     world.launch(config);
-    let link = "/work/slaves/S/docker/links/c";
+    let link = "/agent/slaves/S/docker/links/c";
     assert_eq!(
         world.journal.take()[..3],
         [
-            "mkdir /work/slaves/S/docker/links".to_owned(),
+            "mkdir /agent/slaves/S/docker/links".to_owned(),
             format!("symlink {link} -> {sandbox}"),
             format!("touch {link}/stdout root"),
         ]

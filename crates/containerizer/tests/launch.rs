@@ -76,14 +76,14 @@ fn what_the_port_cannot_do_yet_is_refused_before_anything_is_done() {
 
 #[test]
 fn a_sandbox_with_a_colon_elsewhere_than_below_an_agent_is_refused() {
-    for sandbox in ["/elsewhere/a:b", "/work/a:b/c", "/work/slaves:/S", "/work2/slaves/S/a:b"] {
+    for sandbox in ["/elsewhere/a:b", "/agent/a:b/c", "/agent/slaves:/S", "/work2/slaves/S/a:b"] {
         let world = World::new();
         let launch = world.launch(ContainerConfig { directory: sandbox.into(), ..config() });
         assert_eq!(
             failure(&launch),
             format!(
                 "Failed to create container: Unable to determine the agent's directory from \
-                 sandbox '{sandbox}': it does not lie below '/work'"
+                 sandbox '{sandbox}': it does not lie below '/agent'"
             )
         );
         nothing_was_done(&world);
@@ -92,17 +92,17 @@ fn a_sandbox_with_a_colon_elsewhere_than_below_an_agent_is_refused() {
 
 #[test]
 fn a_container_whose_link_cannot_be_made_is_refused() {
-    let links = "/work/slaves/S/docker/links";
+    let links = "/agent/slaves/S/docker/links";
     for (operation, message) in [
         ("mkdir", format!("Unable to create symlink folder for docker {links}: broken")),
         (
             "symlink",
-            format!("Failed to symlink directory '/work/slaves/S/a:b' to '{links}/c': broken"),
+            format!("Failed to symlink directory '/agent/slaves/S/a:b' to '{links}/c': broken"),
         ),
     ] {
         let world = World::new();
         world.host.fails(operation, "broken");
-        let config = ContainerConfig { directory: "/work/slaves/S/a:b".into(), ..config() };
+        let config = ContainerConfig { directory: "/agent/slaves/S/a:b".into(), ..config() };
         let launch = world.launch(config);
         assert_eq!(failure(&launch), format!("Failed to create container: {message}"));
         assert_eq!(world.count(), 0);

@@ -32,12 +32,12 @@ fn a_task_is_launched_with_an_executor_made_up_for_it() {
 #[test]
 fn the_sandbox_and_the_checkpoint_lie_where_upstream_has_them() {
     let world = World::launching();
-    let sandbox = format!("/work/{RUNS}/{CONTAINER}");
-    assert_eq!(world.files(), [sandbox.clone(), format!("/work/{RUNS}/latest -> {sandbox}")]);
+    let sandbox = format!("/agent/{RUNS}/{CONTAINER}");
+    assert_eq!(world.files(), [sandbox.clone(), format!("/agent/{RUNS}/latest -> {sandbox}")]);
     world.launch(|launch| {
         assert_eq!(launch.config.directory, sandbox);
         let pid = launch.pid_checkpoint_path.as_ref().unwrap();
-        let expected = format!("/work/meta/{RUNS}/{CONTAINER}/pids/forked.pid");
+        let expected = format!("/agent/meta/{RUNS}/{CONTAINER}/pids/forked.pid");
         assert_eq!(pid.display().to_string(), expected);
     });
     drop(world);
@@ -50,7 +50,7 @@ fn the_sandbox_and_the_checkpoint_lie_where_upstream_has_them() {
 
 #[test]
 fn the_environment_is_upstreams() {
-    let directory = format!("/work/{RUNS}/{CONTAINER}");
+    let directory = format!("/agent/{RUNS}/{CONTAINER}");
     let environment = World::launching().launch(|launch| launch.environment.clone());
     let lines: Vec<_> = environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(

@@ -241,7 +241,7 @@ impl World {
         let agent = Agent::start(
             "slave(1)",
             Parts {
-                flags: Flags { work_dir: "/work".into(), ..Flags::default() },
+                flags: Flags { work_dir: "/agent".into(), ..Flags::default() },
                 info: SlaveInfo { id: Some("agent".into()), ..SlaveInfo::default() },
                 containerizer: Arc::clone(&ground) as Arc<dyn Containerizer>,
                 master: Arc::clone(&master) as Arc<dyn MasterLink>,

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// The sandbox of the container `c`.
-pub const SANDBOX: &str = "/work/slaves/S/frameworks/F/executors/e/runs/c";
+pub const SANDBOX: &str = "/agent/slaves/S/frameworks/F/executors/e/runs/c";
 
 pub const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 pub const REMOVE_DELAY: Duration = Duration::from_secs(60);
@@ -54,7 +54,7 @@ pub struct World {
 
 pub fn flags() -> Flags {
     Flags {
-        work_dir: "/work".into(),
+        work_dir: "/agent".into(),
         docker_stop_timeout: STOP_TIMEOUT,
         docker_remove_delay: REMOVE_DELAY,
         ..Flags::default()

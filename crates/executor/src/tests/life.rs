@@ -38,7 +38,7 @@ fn the_container_gets_the_streams_and_the_task() {
         panic!("{calls:?}")
     };
     assert_eq!(options.name.as_deref(), Some("mesos-c"));
-    assert_eq!(*stdout, Output::Path("/work/sandbox/stdout".into()));
+    assert_eq!(*stdout, Output::Path("/agent/sandbox/stdout".into()));
     assert_eq!(*retry_interval, Some(Duration::from_millis(500)));
 }
 

@@ -187,7 +187,7 @@ impl Default for Setup {
             "--logging_level=INFO",
             "--mapped_directory=/mnt/mesos/sandbox",
             "--quiet=false",
-            "--sandbox_directory=/work/sandbox",
+            "--sandbox_directory=/agent/sandbox",
             "--stop_timeout=0ns",
         ];
         let environment = [
@@ -195,7 +195,7 @@ impl Default for Setup {
             ("MESOS_SLAVE_ID", "agent"),
             ("MESOS_FRAMEWORK_ID", "framework"),
             ("MESOS_EXECUTOR_ID", "task"),
-            ("MESOS_DIRECTORY", "/work/sandbox"),
+            ("MESOS_DIRECTORY", "/agent/sandbox"),
             ("MESOS_CHECKPOINT", "0"),
             ("MESOS_EXECUTOR_SHUTDOWN_GRACE_PERIOD", "5secs"),
         ];
@@ -260,8 +260,8 @@ impl World {
             argv: setup.argv.clone(),
             environment: setup.environment.clone(),
             stdin: Io::Null,
-            stdout: Io::Path("/work/sandbox/stdout".into()),
-            stderr: Io::Path("/work/sandbox/stderr".into()),
+            stdout: Io::Path("/agent/sandbox/stdout".into()),
+            stderr: Io::Path("/agent/sandbox/stderr".into()),
             setsid: true,
             directory: None,
         };

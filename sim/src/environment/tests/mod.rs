@@ -3,7 +3,6 @@
 mod containers;
 mod engine;
 mod host;
-mod pace;
 mod pull;
 
 use super::daemon::{Daemon, DaemonSettings, ImageSpec};
