@@ -99,7 +99,6 @@ fn a_start_is_sent_once_the_wait_is_registered() {
     let start = daemon.bollard.start_container("c");
     let other = daemon.bollard.start_container("d");
     assert_eq!(get(other), Ok(Nothing));
-    thread::sleep(Duration::from_millis(100));
     assert!(start.is_pending());
     assert!(!daemon.requests.lock().contains(&"POST /containers/c/start".to_owned()));
     go.send(()).unwrap();
@@ -133,16 +132,22 @@ fn a_discard_closes_the_connection() {
         let (closed, opened) = (Mutex::new(closed), Mutex::new(opened));
         let daemon = Daemon::new(move |_, mut stream| {
             if headers_first {
-                let _ = stream.write_all((CHUNKED.to_owned() + &chunk("{}\r\n")).as_bytes());
+                let line = chunk("{\"status\":\"Waiting\"}\r\n");
+                let _ = stream.write_all((CHUNKED.to_owned() + &line).as_bytes());
             }
             let _ = opened.lock().send(());
             let rest = stream.read(&mut [0; 16]);
             let _ = closed.lock().send(rest.is_ok_and(|count| count == 0));
         });
-        let pull = daemon.bollard.pull_image("registry.example:5000/a/b", None);
+        let (began, when_began) = channel();
+        let began = Mutex::new(began);
+        let progress: PullEvent = Arc::new(move |_| {
+            let _ = began.lock().send(());
+        });
+        let pull = daemon.bollard.pull_image("registry.example:5000/a/b", Some(progress));
         when_opened.recv_timeout(LIMIT).unwrap();
         if headers_first {
-            thread::sleep(Duration::from_millis(50));
+            when_began.recv_timeout(LIMIT).unwrap();
         }
         pull.discard();
         assert!(pull.is_discarded());
