@@ -23,7 +23,7 @@ pub const FINDINGS: [Finding; 3] = [
     Finding {
         id: "F01",
         oracle: "I-DOCKER",
-        cause: "a docker container runs after its termination, no stop had failed",
+        cause: "a docker container runs after its termination, its stop came before its start",
         title: "a stop overtakes the start that is on its way: the container runs unattended",
     },
     Finding {
@@ -35,7 +35,7 @@ pub const FINDINGS: [Finding; 3] = [
     Finding {
         id: "F03",
         oracle: "I-DOCKER",
-        cause: "a docker container stays for ever",
+        cause: "a docker container stays for ever, its removal was refused",
         title: "a failed removal is not repeated: the container stays",
     },
 ];

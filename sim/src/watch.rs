@@ -53,3 +53,23 @@ impl Watched {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use process::Promise;
+
+    #[test]
+    fn what_is_pending_or_abandoned_is_i_fut_and_nothing_else() {
+        let watched = Watched::default();
+        let pending = Promise::<u8>::new();
+        watched.add("pending", &pending.future());
+        watched.add("abandoned", &Promise::<u8>::new().future());
+        watched.add("ready", &Future::ready(1));
+        watched.add("failed", &Future::<u8>::failed("no"));
+        let mut violations = Vec::new();
+        watched.check(&mut violations);
+        let signatures: Vec<_> = violations.iter().map(Violation::signature).collect();
+        assert_eq!(signatures, ["I-FUT: pending pending", "I-FUT: abandoned abandoned"]);
+    }
+}

@@ -1,5 +1,5 @@
-//! Every oracle on the containerizer's bookkeeping fires when it must. (The oracles on leftovers
-//! are shown to fire by the mutants and by the stored findings.)
+//! Every oracle on the containerizer's bookkeeping fires when it must. (I-CLI and I-CRASH are shown
+//! to fire by the mutants, I-DOCKER by the stored findings, I-FUT beside `Watched`.)
 
 use containerizer::docker::{Observer, State};
 use mesos::ContainerId;

@@ -4,7 +4,7 @@
 use super::World;
 use crate::coverage::Mark;
 use crate::environment::Fault;
-use crate::environment::daemon::{ContainerState, Method};
+use crate::environment::daemon::{ContainerState, ContainerView, Method, RequestView};
 use crate::oracle::Violation;
 use containerizer::docker::MESOS_DOCKER_EXECUTOR;
 use containerizer::fetcher::MESOS_FETCHER;
@@ -36,34 +36,36 @@ pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violat
     if !world.ledger.all_terminated() {
         return;
     }
-    world.daemon.for_each_container(|container| {
-        if container.state != ContainerState::Running || container.removing {
+    let ends = |request: &RequestView| {
+        matches!(request.method, Method::Stop | Method::Kill | Method::Remove)
+    };
+    let runs = |container: &ContainerView| {
+        container.state == ContainerState::Running && !container.removing
+    };
+    let running = world.daemon.containers().into_iter().filter(runs);
+    for container in running {
+        if world.daemon.requests().iter().any(ends) {
             return;
         }
-        let stop_failed = world
-            .environment
-            .injected()
-            .iter()
-            .any(|fault| matches!(fault, Fault::StopFail | Fault::StopHang));
-        let cause = if stop_failed {
+        // What nobody stopped is told apart from what upstream, too, fails to stop: it would be our
+        // own bug.
+        let cause = if was_injected(world, &[Fault::StopFail, Fault::StopHang]) {
             "a docker container runs after its termination, its stop had failed"
+        } else if world.daemon.was_stopped_early(&container.name) {
+            "a docker container runs after its termination, its stop came before its start"
         } else {
-            "a docker container runs after its termination, no stop had failed"
+            "a docker container runs after its termination, nobody stopped it"
         };
         violations.push(Violation::new(
             "I-DOCKER",
             cause,
             format!("docker container {} runs, its termination was reported", container.name),
         ));
-    });
-    let being_ended =
-        violations.last().is_some_and(|violation| violation.oracle == "I-DOCKER")
-            && world.daemon.requests().iter().any(|request| {
-                matches!(request.method, Method::Stop | Method::Kill | Method::Remove)
-            });
-    if being_ended {
-        violations.retain(|violation| violation.oracle != "I-DOCKER");
     }
+}
+
+fn was_injected(world: &World, faults: &[Fault]) -> bool {
+    world.environment.injected().iter().any(|fault| faults.contains(fault))
 }
 
 /// When the world has come to rest, nothing of a terminated container may be left, and no
@@ -100,17 +102,20 @@ pub(super) fn leftovers_at_rest(world: &World, violations: &mut Vec<Violation>) 
             ),
         ));
     });
-    world.daemon.for_each_container(|container| {
+    for container in world.daemon.containers() {
         let (cause, verb) = match container.state {
             ContainerState::Running => ("a docker container runs for ever", "runs"),
-            _ => ("a docker container stays for ever", "is still there"),
+            _ if was_injected(world, &[Fault::RemoveFail]) => {
+                ("a docker container stays for ever, its removal was refused", "is still there")
+            }
+            _ => ("a docker container stays for ever, nobody removed it", "is still there"),
         };
         violations.push(Violation::new(
             "I-DOCKER",
             cause,
             format!("docker container {} {verb}, its termination was reported", container.name),
         ));
-    });
+    }
 }
 
 /// What the ledger and the daemon say was reached.

@@ -100,12 +100,12 @@ struct World {
 impl World {
     fn new(
         scenario: &Scenario,
-        options: &RunOptions,
+        faults: Faults,
         chooser: Chooser,
         simulation: &Rc<Simulation>,
     ) -> World {
         let latencies = scenario.explore.latencies;
-        let environment = Environment::new(simulation, chooser, options.faults.clone(), latencies);
+        let environment = Environment::new(simulation, chooser, faults, latencies);
         let host = SimHost::new(environment.operations(), HostSettings::default());
         let settings = DaemonSettings {
             bandwidth: scenario.registry.bandwidth.0.as_u64(),
@@ -143,15 +143,13 @@ impl World {
 
 /// Runs a scenario once.
 pub fn run(scenario: &Scenario, options: RunOptions) -> RunResult {
+    let RunOptions { strategy, faults, tracing, keep_decisions } = options;
     let _silenced = silence::panics();
-    let simulation = Simulation::new(options.tracing);
+    let simulation = Simulation::new(tracing);
     let installed = simulation.install();
-    let tracing = options.tracing;
-    let stream =
-        Arc::new(Mutex::new(Stream::new(Box::new(crate::strategy::Fifo), options.keep_decisions)));
+    let stream = Arc::new(Mutex::new(Stream::new(strategy, keep_decisions)));
     let chooser = Chooser::shared(Arc::clone(&stream));
-    let world = World::new(scenario, &options, chooser.clone(), &simulation);
-    *stream.lock() = Stream::new(options.strategy, options.keep_decisions);
+    let world = World::new(scenario, faults, chooser.clone(), &simulation);
 
     let mut case: Box<dyn Case> = match scenario.level {
         Level::Containerizer => Box::new(containerizer::ContainerizerCase::new(scenario, &world)),

@@ -153,6 +153,12 @@ impl Daemon {
         state.containers.values().map(containers::Container::view).for_each(f);
     }
 
+    /// Whether somebody stopped the container of this name before it was started: a stop that had
+    /// no effect.
+    pub fn was_stopped_early(&self, name: &str) -> bool {
+        self.0.state.lock().stopped_early.contains(name)
+    }
+
     /// The references of all images in the daemon's store.
     pub fn images(&self) -> Vec<Arc<str>> {
         self.0.state.lock().images.keys().cloned().collect()

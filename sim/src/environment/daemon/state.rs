@@ -24,6 +24,8 @@ pub(super) struct State {
     pub(super) transfers: BTreeMap<Arc<str>, Transfer>,
     pub(super) requests: BTreeMap<RequestId, Request>,
     pub(super) coverage: Coverage,
+    /// Names of containers that somebody stopped before they were started, or created.
+    pub(super) stopped_early: BTreeSet<Arc<str>>,
     pub(super) generation: u64,
     next_request: RequestId,
     next_container: u64,

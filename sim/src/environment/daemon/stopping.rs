@@ -3,7 +3,7 @@
 //! A stop sends SIGTERM, gives the process its time, then sends SIGKILL; the client's leaving does
 //! not matter to it. Several stops of one container each keep their own time.
 
-use super::containers::kill_now;
+use super::containers::{ContainerState, kill_now};
 use super::request::Exchange;
 use super::{Shared, messages};
 use crate::environment::host::{SIGKILL, SIGTERM};
@@ -28,6 +28,12 @@ pub(super) fn stop(
     let found = {
         let mut state = daemon.state.lock();
         let number = state.resolve(&name);
+        let unstarted = number
+            .and_then(|number| state.containers.get(&number))
+            .is_none_or(|container| container.state == ContainerState::Created);
+        if unstarted {
+            state.stopped_early.insert(Arc::clone(&name));
+        }
         match number.and_then(|number| Some((number, state.containers.get_mut(&number)?))) {
             None => Err(messages::no_such_container(&name)),
             Some((_, container)) if container.starting => {
