@@ -19,7 +19,7 @@ pub struct Finding {
 }
 
 /// All known findings.
-pub const FINDINGS: [Finding; 3] = [
+pub const FINDINGS: [Finding; 4] = [
     Finding {
         id: "F01",
         oracle: "I-DOCKER",
@@ -37,6 +37,12 @@ pub const FINDINGS: [Finding; 3] = [
         oracle: "I-DOCKER",
         cause: "a docker container stays for ever, its removal was refused",
         title: "a failed removal is not repeated: the container stays",
+    },
+    Finding {
+        id: "F04",
+        oracle: "I-TERM",
+        cause: "terminated too late, its executor was forked after the destroy",
+        title: "a destroy before the fork signals nobody and waits for the executor's own end",
     },
 ];
 

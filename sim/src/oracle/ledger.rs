@@ -5,8 +5,14 @@ use containerizer::docker::{Observer, State};
 use mesos::ContainerId;
 use mesos::slave::ContainerTermination;
 use parking_lot::Mutex;
+use process::{Time, clock};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// How much virtual time a destroy may take. What a destroy waits for takes seconds; a container
+/// whose end comes later than this came to it by itself.
+pub const TERMINATION_LIMIT: Duration = Duration::from_secs(60 * 60);
 
 /// In which state a container was when its end began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +28,10 @@ pub enum DestroyedIn {
 pub struct Life {
     /// Its states and the events in which it entered them.
     pub states: Vec<(State, u64)>,
+    /// When it entered DESTROYING.
+    pub destroying_since: Option<Time>,
+    /// How much virtual time it spent in DESTROYING.
+    pub took: Option<Duration>,
     /// How often its termination was completed.
     pub terminations: u32,
     /// The message of its termination.
@@ -106,6 +116,8 @@ impl Observer for Ledger {
         let Entries { lives, violations, .. } = &mut *entries;
         let life = lives.entry(container.clone()).or_insert_with(|| Life {
             states: Vec::with_capacity(5),
+            destroying_since: None,
+            took: None,
             terminations: 0,
             message: None,
             terminated_at: None,
@@ -127,6 +139,9 @@ impl Observer for Ledger {
             ));
         }
         life.states.push((to, event()));
+        if to == State::Destroying {
+            life.destroying_since = Some(clock::now());
+        }
     }
 
     fn terminated(
@@ -160,6 +175,7 @@ impl Observer for Ledger {
             ));
             return;
         }
+        life.took = life.destroying_since.map(|since| clock::now() - since);
         life.terminated_at = Some(event());
         life.message =
             termination.map_or_else(|error| Some(error.to_owned()), |ok| ok.message.clone());

@@ -2,7 +2,7 @@
 //!
 //! | key | invariant | checked |
 //! |---|---|---|
-//! | I-TERM | each container's termination is completed exactly once | at once, and at the end |
+//! | I-TERM | each container's termination is completed exactly once, and in bounded virtual time | at once, and at the end |
 //! | I-MAP | a terminated container leaves `containers_` | after each event |
 //! | I-STATE | FETCHING → PULLING → MOUNTING → RUNNING → DESTROYING, no step back | at once |
 //! | I-DOCKER | no docker container of ours runs, or stays, after its termination was reported | when messages have settled, and at the end |
@@ -17,11 +17,11 @@
 
 mod ledger;
 
-pub use ledger::{DestroyedIn, Ledger, Life};
+pub use ledger::{DestroyedIn, Ledger, Life, TERMINATION_LIMIT};
 
 /// An oracle's key and what it says, for `sim list`.
 pub const ORACLES: [(&str, &str); 10] = [
-    ("I-TERM", "each container's termination is completed exactly once"),
+    ("I-TERM", "each container's termination is completed exactly once, in bounded virtual time"),
     ("I-MAP", "a terminated container leaves the containerizer's map"),
     ("I-STATE", "FETCHING, PULLING, MOUNTING, RUNNING, DESTROYING: no step back"),
     ("I-DOCKER", "no docker container of ours runs, or stays, after its termination was reported"),

@@ -5,8 +5,8 @@ use super::World;
 use crate::coverage::Mark;
 use crate::environment::Fault;
 use crate::environment::daemon::{ContainerState, ContainerView, Method, RequestView};
-use crate::oracle::Violation;
-use containerizer::docker::MESOS_DOCKER_EXECUTOR;
+use crate::oracle::{TERMINATION_LIMIT, Violation};
+use containerizer::docker::{MESOS_DOCKER_EXECUTOR, State};
 use containerizer::fetcher::MESOS_FETCHER;
 
 /// When every container has terminated and no message is on its way, nobody may still wait for a
@@ -64,6 +64,24 @@ pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violat
     }
 }
 
+/// A destroy ends a container by itself; it does not just wait until the executor has had enough.
+fn terminations_in_time(world: &World, violations: &mut Vec<Violation>) {
+    let forked = world.host.started_in(MESOS_DOCKER_EXECUTOR).map_or(0, |event| event.0);
+    world.ledger.for_each(|id, life| {
+        let Some(took) = life.took.filter(|took| *took > TERMINATION_LIMIT) else { return };
+        let destroying = life.states.iter().find(|(state, _)| *state == State::Destroying);
+        // An executor that was not there yet could not be told to end.
+        let cause = match destroying {
+            Some((_, event)) if forked > *event => {
+                "terminated too late, its executor was forked after the destroy"
+            }
+            _ => "terminated too late",
+        };
+        let message = format!("container {id} took {} s of virtual time to end", took.as_secs());
+        violations.push(Violation::new("I-TERM", cause, message));
+    });
+}
+
 fn was_injected(world: &World, faults: &[Fault]) -> bool {
     world.environment.injected().iter().any(|fault| faults.contains(fault))
 }
@@ -84,6 +102,7 @@ pub(super) fn leftovers_at_rest(world: &World, violations: &mut Vec<Violation>) 
             ));
         }
     });
+    terminations_in_time(world, violations);
     if !world.ledger.all_terminated() {
         return;
     }

@@ -23,7 +23,7 @@ use mounts::Mounts;
 use parking_lot::Mutex;
 use process::host::{Host, OsPid, ParentHook, Program, Subprocess};
 use process::simulated::ContextId;
-use process::{Future, Promise};
+use process::{EventId, Future, Promise};
 use processes::Processes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -128,6 +128,11 @@ impl SimHost {
     pub fn for_each_running(&self, mut f: impl FnMut(ProcessView)) {
         let state = self.0.state.lock();
         state.processes.views().filter(|view| view.exited.is_none()).for_each(&mut f);
+    }
+
+    /// The event in which an instance of this program was started last.
+    pub fn started_in(&self, program: &str) -> Option<EventId> {
+        self.0.state.lock().processes.started.get(program).copied()
     }
 
     /// Whether this process still runs.

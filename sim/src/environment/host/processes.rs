@@ -61,6 +61,8 @@ pub(super) struct Reapers {
 
 /// All processes, and all who wait for one.
 pub(super) struct Processes {
+    /// The event in which an instance of each program was started last.
+    pub(super) started: BTreeMap<Arc<str>, EventId>,
     next_pid: OsPid,
     next_serial: u64,
     all: BTreeMap<OsPid, Process>,
@@ -70,6 +72,7 @@ pub(super) struct Processes {
 impl Default for Processes {
     fn default() -> Self {
         Processes {
+            started: BTreeMap::new(),
             next_pid: AGENT_PID + 1,
             next_serial: 1,
             all: BTreeMap::new(),
@@ -85,6 +88,7 @@ impl Processes {
         self.next_pid += 1;
         self.next_serial += 1;
         process.serial = serial;
+        self.started.insert(Arc::clone(&process.program), process.cause);
         self.all.insert(pid, process);
         (pid, serial)
     }
