@@ -2,6 +2,7 @@
 
 use crate::clock::{self, Timer};
 use crate::event::Event;
+use crate::handlers::Handlers;
 use crate::pid::{Pid, Process, Target, Upid};
 use actix::dev::{AsyncContextParts, ContextParts, Envelope, Mailbox, OneshotSender, ToEnvelope};
 use actix::{
@@ -19,15 +20,17 @@ pub struct Context<A: Process> {
     pid: Pid<A>,
     parts: Option<ContextParts<A>>,
     stopping: bool,
+    pub(crate) handlers: Option<Box<Handlers<A>>>,
 }
 
 impl<A: Process> Context<A> {
     pub(crate) fn live(pid: Pid<A>, mailbox: &Mailbox<A>) -> Self {
-        Context { pid, parts: Some(ContextParts::new(mailbox.sender_producer())), stopping: false }
+        let parts = Some(ContextParts::new(mailbox.sender_producer()));
+        Context { pid, parts, stopping: false, handlers: None }
     }
 
     pub(crate) fn simulated(pid: Pid<A>) -> Self {
-        Context { pid, parts: None, stopping: false }
+        Context { pid, parts: None, stopping: false, handlers: None }
     }
 
     /// The address of this process: libprocess's `self()`.
@@ -50,6 +53,10 @@ impl<A: Process> Context<A> {
         f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
     ) -> Timer {
         clock::delay(duration, &self.pid, method, f)
+    }
+
+    pub(crate) fn is_simulated(&self) -> bool {
+        matches!(self.pid.target(), Target::Simulated(_))
     }
 
     /// Whether this process was told to terminate, so that nothing more may reach it.

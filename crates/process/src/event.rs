@@ -4,8 +4,10 @@
 //! is one allocation, and either world can deliver it: actix as an envelope, the simulator inline.
 
 use crate::context::Context;
+use crate::filter::{self, Incoming};
 use crate::label::Header;
 use crate::pid::Process;
+use crate::transport::Port;
 use crate::{live, simulated};
 use actix::Message;
 use actix::dev::EnvelopeProxy;
@@ -28,14 +30,15 @@ impl<A: Process> Event<A> {
     }
 }
 
-/// The content of an event: what `dispatch` and `defer` box.
-pub(crate) struct Call<A, F> {
+/// The content of an event: what `dispatch` and `defer` box. `DISPATCH`: filters are to take it for
+/// one of these; otherwise it is a message, a request or an exit, and asks them itself.
+pub(crate) struct Call<A, F, const DISPATCH: bool> {
     header: Header,
     f: Option<F>,
     process: PhantomData<fn(A)>,
 }
 
-impl<A, F> Call<A, F>
+impl<A, F, const DISPATCH: bool> Call<A, F, DISPATCH>
 where
     A: Process,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
@@ -45,7 +48,7 @@ where
     }
 }
 
-impl<A, F> EnvelopeProxy<A> for Call<A, F>
+impl<A, F, const DISPATCH: bool> EnvelopeProxy<A> for Call<A, F, DISPATCH>
 where
     A: Process,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
@@ -56,12 +59,15 @@ where
             // A terminated process drops what is left in its mailbox, as upstream does.
             return;
         }
+        if DISPATCH && filter::drops(false, context.upid(), Incoming::Dispatch(self.header.label)) {
+            return;
+        }
         let _current = live::current::enter(self.header);
         f(actor, context);
     }
 }
 
-impl<A, F> simulated::Mail for Call<A, F>
+impl<A, F, const DISPATCH: bool> simulated::Mail for Call<A, F, DISPATCH>
 where
     A: Process,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
@@ -72,7 +78,16 @@ where
 
     fn deliver(self: Box<Self>, cell: &mut dyn Any) {
         if let (Some(cell), Some(f)) = (cell.downcast_mut::<simulated::Cell<A>>(), self.f) {
+            if DISPATCH
+                && filter::drops(true, cell.context.upid(), Incoming::Dispatch(self.header.label))
+            {
+                return;
+            }
             f(&mut cell.actor, &mut cell.context);
         }
+    }
+
+    fn arrive(self: Box<Self>, _: &dyn Port) -> Box<dyn simulated::Mail> {
+        self
     }
 }

@@ -5,9 +5,14 @@
 use crate::context::Context;
 use crate::event::{Call, Event};
 use crate::future::{Future, Promise, Value};
-use crate::label::{Header, Label};
-use crate::{live, simulated};
+use crate::http::{Request, Response};
+use crate::label::{EventId, Header, Label};
+use crate::remote::Message as ByName;
+use crate::spawn::{Exited, wait};
+use crate::transport::Port;
+use crate::{Nothing, live, simulated};
 use actix::{Actor, Addr, Handler, Message};
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -107,15 +112,34 @@ impl<A: Process> Pid<A> {
 
     /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
     fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
+        self.enqueue_as::<true>(label, f);
+    }
+
+    /// The same; `DISPATCH` says whether filters are to take it for a dispatch.
+    fn enqueue_as<const DISPATCH: bool>(
+        &self,
+        label: Label,
+        f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+    ) {
         match &self.0.target {
             Target::Live { address, .. } => {
                 let header = Header { label, cause: live::current::event() };
-                address.do_send(Event(Box::new(Call::new(header, f))));
+                address.do_send(Event(Box::new(Call::<A, _, DISPATCH>::new(header, f))));
             }
             Target::Simulated(to) => simulated::send(*to, label, |header| {
-                Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
+                Box::new(Call::<A, _, DISPATCH>::new(header, f)) as Box<dyn simulated::Mail>
             }),
         }
+    }
+
+    /// Tells the process that another one has ended.
+    pub(crate) fn exited(&self, who: Upid)
+    where
+        A: Handler<Exited, Result = ()>,
+    {
+        self.enqueue_as::<false>(Label::message::<A, Exited>(), move |actor, context| {
+            context.consume_exited(actor, who);
+        });
     }
 
     /// Sends a message whose handler returns a future, and returns that future. If the process is
@@ -160,7 +184,7 @@ impl<A: Process> Pid<A> {
                     let f = move |actor: &mut A, context: &mut Context<A>| {
                         actor.handle(message, context);
                     };
-                    Box::new(Call::<A, _>::new(header, f)) as Box<dyn simulated::Mail>
+                    Box::new(Call::<A, _, true>::new(header, f)) as Box<dyn simulated::Mail>
                 })
             }
         }
@@ -223,5 +247,43 @@ impl<A: Process> Pid<A> {
             let future = future.clone();
             pid.run(method, move |actor, context| f(actor, context, future));
         }
+    }
+}
+
+impl<A: Process> Port for Pid<A> {
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn message(&self, message: ByName) {
+        let label = label_of::<A>(&message);
+        self.enqueue_as::<false>(label, move |actor, context| {
+            context.consume_message(actor, message);
+        });
+    }
+
+    fn mail(&self, message: ByName, cause: EventId) -> Box<dyn simulated::Mail> {
+        let header = Header { label: label_of::<A>(&message), cause };
+        let f = move |actor: &mut A, context: &mut Context<A>| {
+            context.consume_message(actor, message);
+        };
+        Box::new(Call::<A, _, false>::new(header, f))
+    }
+
+    fn request(&self, request: Request, promise: Promise<Response>) {
+        self.enqueue_as::<false>(Label::method::<A>("request"), move |actor, context| {
+            context.consume_request(actor, request, promise);
+        });
+    }
+
+    fn ended(&self) -> Future<Nothing> {
+        wait(self)
+    }
+}
+
+fn label_of<A: Process>(message: &ByName) -> Label {
+    match message.label {
+        Some(method) => Label { process: std::any::type_name::<A>(), method },
+        None => Label::method::<A>("message"),
     }
 }

@@ -100,13 +100,16 @@ pub fn wait<A: Process>(pid: &Pid<A>) -> Future<Nothing> {
 }
 
 impl<A: Process> Context<A> {
-    /// Asks for an [`Exited`] message once `other` has ended; at once if it has.
-    pub fn link<B: Process>(&self, other: &Pid<B>)
+    /// Asks for an [`Exited`] message once `other` has ended; at once if it has. Linking twice is
+    /// linking once.
+    pub fn link<B: Process>(&mut self, other: &Pid<B>)
     where
         A: Handler<Exited, Result = ()>,
     {
         let (pid, upid) = (self.pid().clone(), other.upid().clone());
-        wait(other).on_any(move |_| pid.tell(Exited(upid)));
+        if self.remember_link(&upid) {
+            wait(other).on_any(move |_| pid.exited(upid));
+        }
     }
 }
 

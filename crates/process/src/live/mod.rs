@@ -5,19 +5,23 @@
 pub mod clock;
 pub(crate) mod current;
 mod host;
+pub(crate) mod network;
 
 pub use host::LocalHost;
+pub use network::{Options, address, initialize};
 
 use crate::context::Context;
 use crate::future::{Future, Nothing, Promise};
+use crate::http::{Request, Response};
 use crate::pid::{Pid, Process, Target, Upid};
+use crate::remote::Message;
+use crate::transport::Port;
 use actix::Addr;
 use actix::dev::channel::channel;
 use actix::dev::{ContextFut, Mailbox};
 use actix_rt::{Arbiter, ArbiterHandle, System};
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use std::any::Any;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use tokio::runtime::Handle;
@@ -62,7 +66,7 @@ impl Control {
 struct Runtime {
     arbiters: Vec<ArbiterHandle>,
     next: AtomicUsize,
-    processes: DashMap<String, Box<dyn Any + Send + Sync>>,
+    processes: DashMap<String, Box<dyn Port>>,
     io: Handle,
 }
 
@@ -110,21 +114,18 @@ pub fn io() -> &'static Handle {
     &runtime().io
 }
 
-/// Where this runtime's processes say they are. Nothing listens there yet.
-const ADDRESS: &str = "127.0.0.1:0";
-
 pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
     let runtime = runtime();
     let (sender, receiver) = channel::<A>(MAILBOX_CAPACITY);
     let control = Arc::new(Control::new());
     let pid = Pid::new(
-        Upid::new(id.clone(), ADDRESS),
+        Upid::new(id.clone(), address()),
         Target::Live { address: Addr::new(sender), control: Arc::clone(&control) },
     );
     runtime.processes.insert(id.clone(), Box::new(pid.clone()));
 
     let arbiter = runtime.next.fetch_add(1, Ordering::Relaxed) % runtime.arbiters.len();
-    let own = pid.clone();
+    let (own, upid) = (pid.clone(), pid.upid().clone());
     let started = runtime.arbiters[arbiter].spawn_fn(move || {
         let mailbox = Mailbox::new(receiver);
         let context = Context::live(own, &mailbox);
@@ -132,6 +133,7 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
         actix_rt::spawn(async move {
             process.await;
             RUNTIME.get().map(|runtime| runtime.processes.remove(&id));
+            network::ended(&upid);
             control.exit();
         });
     });
@@ -141,7 +143,7 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
 
 pub(crate) fn find<A: Process>(id: &str) -> Option<Pid<A>> {
     let found = RUNTIME.get()?.processes.get(id)?;
-    found.downcast_ref::<Pid<A>>().cloned()
+    found.as_any().downcast_ref::<Pid<A>>().cloned()
 }
 
 pub(crate) fn ids() -> Vec<String> {
@@ -149,4 +151,35 @@ pub(crate) fn ids() -> Vec<String> {
     let mut ids: Vec<_> = runtime.processes.iter().map(|entry| entry.key().clone()).collect();
     ids.sort();
     ids
+}
+
+fn with_process<R>(id: &str, f: impl FnOnce(&dyn Port) -> R) -> Option<R> {
+    let process = RUNTIME.get()?.processes.get(id)?;
+    Some(f(&**process))
+}
+
+/// Puts a message into the mailbox of a process of this program; gives it back when there is none.
+pub(crate) fn deliver(message: Message) -> Result<(), Box<Message>> {
+    match RUNTIME.get().and_then(|runtime| runtime.processes.get(message.to.id())) {
+        Some(process) => {
+            process.message(message);
+            Ok(())
+        }
+        None => Err(Box::new(message)),
+    }
+}
+
+/// Puts a request into the mailbox of a process; `false`, and the promise dropped, when there is
+/// none.
+pub(crate) fn request(id: &str, request: Request, promise: Promise<Response>) -> bool {
+    with_process(id, |process| process.request(request, promise)).is_some()
+}
+
+pub(crate) fn is_running(id: &str) -> bool {
+    with_process(id, |_| ()).is_some()
+}
+
+/// Ready once the process has ended; `None` when there is none.
+pub(crate) fn ended(id: &str) -> Option<Future<Nothing>> {
+    with_process(id, |process| process.ended())
 }

@@ -18,6 +18,7 @@
 //! The runtime decides nothing. Whoever drives it ([`Simulation::flush`],
 //! [`Simulation::fire_timer`], [`Simulation::run_in`]) chooses the next step.
 
+pub mod network;
 mod record;
 mod state;
 
@@ -29,6 +30,7 @@ use crate::context::Context;
 use crate::future::{Future, Nothing};
 use crate::label::{EventId, Header, Label};
 use crate::pid::{Pid, Process, Target, Upid};
+use crate::transport::Port;
 use state::{Control, ControlKind, Mailed, Sent, State};
 use std::any::Any;
 use std::cell::RefCell;
@@ -40,6 +42,14 @@ use std::time::Duration;
 pub(crate) trait Mail {
     fn header(&self) -> Header;
     fn deliver(self: Box<Self>, cell: &mut dyn Any);
+
+    /// Whom it is for, when it comes over the network and is yet to find its receiver.
+    fn destination(&self) -> Option<&Upid> {
+        None
+    }
+
+    /// What it is for the receiver that was found.
+    fn arrive(self: Box<Self>, port: &dyn Port) -> Box<dyn Mail>;
 }
 
 /// A process at rest: its actor and the context its handlers get.
@@ -382,9 +392,10 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Result<Pid<A>, (String,
         let (id, actor) = parts.take()?;
         let mut state = simulation.state.borrow_mut();
         let context = state.add_context(id.clone());
-        let pid = Pid::new(Upid::new(id, "sim:0"), Target::Simulated(context));
+        let upid = Upid::new(id, state.address_here());
+        let pid = Pid::new(upid, Target::Simulated(context));
         let cell = Cell { actor, context: Context::simulated(pid.clone()) };
-        state.start(context, Box::new(cell), Box::new(pid.clone()));
+        state.start(context, Box::new(cell), pid.upid(), Rc::new(pid.clone()));
         Some(pid)
     });
     match (pid.flatten(), parts) {

@@ -1,13 +1,16 @@
 //! The data of a simulation: contexts with their outboxes and mailboxes, timers, the record.
 
+use super::network::Net;
 use super::record::{EventRecord, Note};
 use super::{AnyCell, Crash, Mail};
 use crate::clock::{Time, Timer};
 use crate::future::{Future, Nothing, Promise};
 use crate::label::{EventId, Header, Label};
 use crate::pid::{Pid, Process, Upid};
+use crate::transport::{OnExited, Port};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
 use std::time::Duration;
 
 /// A process or an environment context of one simulation.
@@ -19,6 +22,9 @@ impl ContextId {
     pub const MAIN: ContextId = ContextId(0);
     /// The clock, in whose context timers fire.
     pub const CLOCK: ContextId = ContextId(1);
+
+    /// No context: what is sent there finds its receiver by name when it arrives.
+    pub(super) const NETWORK: ContextId = ContextId(u32::MAX);
 
     /// The context's number; contexts are numbered in the order of creation.
     pub fn number(self) -> u32 {
@@ -96,7 +102,9 @@ pub(super) struct ContextState {
     mailbox: VecDeque<Mailed>,
     /// The process at rest; taken out while it handles an event.
     cell: Option<Box<dyn AnyCell>>,
-    pid: Option<Box<dyn Any>>,
+    /// A process's address, typed and untyped.
+    pub(super) port: Option<Rc<dyn Port>>,
+    pub(super) upid: Option<Upid>,
     pub(super) alive: bool,
     waiters: Option<Promise<Nothing>>,
 }
@@ -116,6 +124,8 @@ pub(super) struct Remains {
     sent: Vec<Mailed>,
     timers: Vec<Armed>,
     waiters: Vec<Promise<Nothing>>,
+    ports: Vec<Rc<dyn Port>>,
+    links: Vec<OnExited>,
 }
 
 impl Remains {
@@ -142,6 +152,8 @@ pub(super) struct State {
     pub(super) timers: BTreeMap<(Time, u64), Armed>,
     ids: BTreeMap<String, u64>,
     lanes: BTreeMap<(Upid, ContextId), ContextId>,
+    pub(super) by_upid: BTreeMap<Upid, ContextId>,
+    pub(super) net: Net,
     pub(super) current_context: ContextId,
     pub(super) current_event: EventId,
     /// An event is being handled: nothing else may be handled now.
@@ -167,6 +179,8 @@ impl State {
             timers: BTreeMap::new(),
             ids: BTreeMap::new(),
             lanes: BTreeMap::new(),
+            by_upid: BTreeMap::new(),
+            net: Net::default(),
             current_context: ContextId::MAIN,
             current_event: EventId(0),
             busy: false,
@@ -196,7 +210,8 @@ impl State {
             outbox: VecDeque::new(),
             mailbox: VecDeque::new(),
             cell: None,
-            pid: None,
+            port: None,
+            upid: None,
             alive: false,
             waiters: None,
         });
@@ -214,11 +229,19 @@ impl State {
         lane
     }
 
-    pub(super) fn start(&mut self, id: ContextId, cell: Box<dyn AnyCell>, pid: Box<dyn Any>) {
+    pub(super) fn start(
+        &mut self,
+        id: ContextId,
+        cell: Box<dyn AnyCell>,
+        upid: &Upid,
+        port: Rc<dyn Port>,
+    ) {
         let cause = self.current_event;
+        self.by_upid.insert(upid.clone(), id);
         let context = self.context_mut(id);
         context.cell = Some(cell);
-        context.pid = Some(pid);
+        context.port = Some(port);
+        context.upid = Some(upid.clone());
         context.alive = true;
         let initialize = Control::new(ControlKind::Initialize, cause);
         context.mailbox.push_back(Mailed::Control(initialize));
@@ -251,6 +274,14 @@ impl State {
             Some(seq) => self.reorder(index, seq),
             None => drop(self.enabled.remove(index)),
         }
+        let (to, mail) = if to == ContextId::NETWORK {
+            match self.arrive(mail) {
+                Ok(found) => found,
+                Err(mail) => return Some((from, from, Some(mail))),
+            }
+        } else {
+            (to, mail)
+        };
         let receiver = self.context_mut(to);
         if !receiver.alive {
             return Some((from, to, Some(mail)));
@@ -342,14 +373,27 @@ impl State {
         }
         let context = self.context_mut(id);
         context.alive = false;
-        context.pid = None;
         let mut remains = Remains::default();
+        remains.ports.extend(context.port.take());
         remains.cells.extend(context.cell.take());
         remains.mail.extend(context.mailbox.drain(..));
         if unsent {
             remains.sent.extend(context.outbox.drain(..).map(|sent| sent.mail));
         }
+        if let Some(upid) = context.upid.take() {
+            // Another process may have been started under this name since.
+            if self.by_upid.get(&upid) == Some(&id) {
+                self.by_upid.remove(&upid);
+            }
+            remains.links.extend(self.net.forget(&upid));
+        }
         remains
+    }
+
+    /// Takes all that is on a lane.
+    pub(super) fn empty_lane(&mut self, id: ContextId) -> Vec<Sent> {
+        self.enabled.retain(|&other| other != id);
+        self.context_mut(id).outbox.drain(..).collect()
     }
 
     pub(super) fn wait(&mut self, id: ContextId) -> Future<Nothing> {
@@ -378,7 +422,7 @@ impl State {
 
     pub(super) fn find<A: Process>(&self, id: &str) -> Option<Pid<A>> {
         let found = self.contexts.iter().find(|context| context.alive && context.name == id)?;
-        found.pid.as_ref()?.downcast_ref::<Pid<A>>().cloned()
+        found.port.as_ref()?.as_any().downcast_ref::<Pid<A>>().cloned()
     }
 
     pub(super) fn process_ids(&self) -> Vec<String> {
@@ -408,6 +452,8 @@ impl State {
             let one = self.take_process(ContextId(index as u32), true);
             remains.cells.extend(one.cells);
             remains.mail.extend(one.mail);
+            remains.ports.extend(one.ports);
+            remains.links.extend(one.links);
             remains.sent.extend(one.sent);
             remains.waiters.extend(self.contexts[index].waiters.take());
         }

@@ -1,0 +1,171 @@
+//! One connection that this program has opened: what goes out.
+
+use super::Network;
+use super::deadline::Deadline;
+use crate::remote::counters;
+use bytes::{Buf, BytesMut};
+use parking_lot::Mutex;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::sync::Notify;
+
+/// How long to wait for the peer to take all and close, once there is nothing more to send.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// How much of what comes back is read at once, to be thrown away. Upstream: the same.
+const IGNORED: usize = 80 * 1024;
+
+#[derive(Default)]
+pub(super) struct Queue {
+    pub(super) unsent: BytesMut,
+    /// How many messages that is.
+    pub(super) messages: u64,
+    /// Nothing is taken any more.
+    pub(super) closed: bool,
+}
+
+/// A connection to another program.
+pub(super) struct Outgoing {
+    pub(super) id: u64,
+    pub(super) address: String,
+    /// It is there for a link, and not just until its queue is empty.
+    pub(super) persistent: bool,
+    pub(super) queue: Mutex<Queue>,
+    /// There is something to send.
+    pub(super) wake: Notify,
+    /// It was closed.
+    closing: Notify,
+}
+
+impl Outgoing {
+    pub(super) fn new(id: u64, address: &str, persistent: bool) -> Arc<Self> {
+        Arc::new(Outgoing {
+            id,
+            address: address.to_owned(),
+            persistent,
+            queue: Mutex::default(),
+            wake: Notify::new(),
+            closing: Notify::new(),
+        })
+    }
+
+    /// Ends the connection; what was not sent is lost.
+    pub(super) fn close(&self) -> u64 {
+        let lost = {
+            let mut queue = self.queue.lock();
+            queue.closed = true;
+            queue.unsent = BytesMut::new();
+            std::mem::take(&mut queue.messages)
+        };
+        self.closing.notify_one();
+        lost
+    }
+}
+
+/// Why a connection ended.
+enum End {
+    /// There was nothing more to send on it.
+    Done,
+    /// Somebody has closed it.
+    Closed,
+    /// It could not be made, or broke.
+    Broken(String),
+}
+
+/// Connects, sends what is queued, and tells the network when it is over.
+pub(super) async fn run(network: Arc<Network>, connection: Arc<Outgoing>) {
+    let mut stop = network.stop.subscribe();
+    let end = tokio::select! {
+        end = converse(&network, &connection) => end,
+        () = connection.closing.notified() => End::Closed,
+        _ = stop.changed() => End::Closed,
+    };
+    let reason = match end {
+        End::Done => return,
+        End::Closed => "it was closed".to_owned(),
+        End::Broken(reason) => reason,
+    };
+    network.sockets.closed(&connection, &reason);
+}
+
+async fn converse(network: &Network, connection: &Outgoing) -> End {
+    let stream = match TcpStream::connect(&*connection.address).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            counters::connect_failed(&connection.address, &error);
+            return End::Broken(error.to_string());
+        }
+    };
+    // Messages are small and wanted soon. Without this they are merely slower.
+    let _ = stream.set_nodelay(true);
+    let (mut read, mut write) = stream.into_split();
+    let end = tokio::select! {
+        end = send(network, connection, &mut write) => end,
+        reason = ignore(&mut read) => End::Broken(reason),
+    };
+    if let End::Done = end {
+        // To close while answers are unread would reset the connection, and the peer could lose
+        // what it has not read yet. If it is gone already there is nobody to tell.
+        let _ = write.shutdown().await;
+        tokio::select! {
+            _ = ignore(&mut read) => {}
+            () = async { Deadline::after(LINGER).passed().await } => {}
+        }
+    }
+    end
+}
+
+/// Reads and throws away, until the peer closes or the connection breaks.
+///
+/// Mirrors `ignore_recv_data` in `3rdparty/libprocess/src/process.cpp`.
+#[doc(alias = "ignore_recv_data")]
+async fn ignore(read: &mut OwnedReadHalf) -> String {
+    loop {
+        if let Err(error) = read.readable().await {
+            return error.to_string();
+        }
+        // A buffer only when there is something: links idle for days.
+        let mut data = BytesMut::with_capacity(IGNORED);
+        match read.read_buf(&mut data).await {
+            Ok(0) => return "the peer has closed it".to_owned(),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Err(error) => return error.to_string(),
+        }
+    }
+}
+
+async fn send(network: &Network, connection: &Outgoing, write: &mut OwnedWriteHalf) -> End {
+    loop {
+        let (mut batch, messages) = {
+            let mut queue = connection.queue.lock();
+            if queue.closed {
+                return End::Closed;
+            }
+            (queue.unsent.split(), std::mem::take(&mut queue.messages))
+        };
+        if batch.is_empty() {
+            if !connection.persistent && network.sockets.dispose(connection) {
+                return End::Done;
+            }
+            connection.wake.notified().await;
+            continue;
+        }
+        while batch.has_remaining() {
+            match write.write_buf(&mut batch).await {
+                Ok(1..) => {}
+                Ok(0) => return broken(connection, messages, "nothing can be written"),
+                Err(error) => return broken(connection, messages, &error.to_string()),
+            }
+        }
+    }
+}
+
+fn broken(connection: &Outgoing, messages: u64, reason: &str) -> End {
+    counters::lost(messages, &connection.address, reason);
+    End::Broken(reason.to_owned())
+}
