@@ -49,7 +49,7 @@ type Pair = (String, String);
 /// A connection that stays, for links.
 struct Connection {
     lane: ContextId,
-    /// It has died without anybody having noticed: what is sent over it is lost.
+    /// It has died, and nobody has noticed: whoever sends over it will.
     stale: bool,
 }
 
@@ -102,8 +102,9 @@ impl Simulation {
         self.state.borrow_mut().net.cut.remove(&(from.to_owned(), to.to_owned()));
     }
 
-    /// The connection of the links from one address to another dies, and nobody notices: what is
-    /// sent over it is lost. A new connection works. `false` when there is none.
+    /// The connection of the links from one address to another dies, and nobody notices before
+    /// somebody sends over it: that message is lost, and the connection breaks. A new connection
+    /// works. `false` when there is none.
     pub fn make_stale(&self, from: &str, to: &str) -> bool {
         let mut state = self.state.borrow_mut();
         let connection = state.net.persists.get_mut(&(from.to_owned(), to.to_owned()));
@@ -164,6 +165,10 @@ impl Simulation {
         if self.state.borrow().net.cut.contains(&pair) {
             return;
         }
+        if self.state.borrow().net.persists.get(&pair).is_some_and(|connection| connection.stale) {
+            self.break_connection(&pair.0, &pair.1);
+            return;
+        }
         let copies = match self.verdict(&message) {
             Verdict::Deliver => 1,
             Verdict::Duplicate => 2,
@@ -174,7 +179,7 @@ impl Simulation {
             }
         };
         let mut state = self.state.borrow_mut();
-        let Some(lane) = state.connection(&pair) else { return };
+        let lane = state.connection(&pair);
         for _ in 0..copies {
             let arriving = Arriving(message.clone());
             let header = Header { label: arriving.label(), cause: state.current_event };
@@ -269,12 +274,12 @@ impl State {
         }
     }
 
-    /// The lane that a message takes now; `None` when it is lost on its way. Over a link there is
-    /// one. Otherwise a temporary connection, which is gone once all is sent: whatever a later event
-    /// sends goes over another one and may overtake it.
-    fn connection(&mut self, pair: &Pair) -> Option<ContextId> {
+    /// The lane that a message takes now. Over a link there is one. Otherwise a temporary
+    /// connection, which is gone once all is sent: whatever a later event sends goes over another
+    /// one and may overtake it.
+    fn connection(&mut self, pair: &Pair) -> ContextId {
         if let Some(connection) = self.net.persists.get(pair) {
-            return (!connection.stale).then_some(connection.lane);
+            return connection.lane;
         }
         let event = self.current_event.0;
         let mut temps = self.net.temps.remove(pair).unwrap_or_default();
@@ -293,7 +298,7 @@ impl State {
             }
         };
         self.net.temps.insert(pair.clone(), temps);
-        Some(lane)
+        lane
     }
 
     fn add_lane(&mut self, (from, to): &Pair) -> ContextId {
