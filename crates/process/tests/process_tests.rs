@@ -1,22 +1,16 @@
 //! The twins of `3rdparty/libprocess/src/tests/process_tests.cpp`, each named after its original.
 //!
-//! Without a twin here:
-//!
-//! | upstream | why |
-//! |---|---|
-//! | `Event` | there is one kind of event, a closure; its kinds are actix's types |
-//! | `Expect`, `Action`, `FutureExited`, `DropExited` | need a filter in front of the mailboxes |
-//! | `Delegate`, `ProcessRemoteLinkTest`, `Http1`, … | need messages by name and sockets |
-//! | `Order` | needs a time of its own for each process |
-//! | `TimerAfterReinitialize` | a runtime lives as long as the program; a simulation is made anew |
+//! Those with sockets are in `remote_live.rs`, those over the simulated network in `remote_links.rs`.
 
 mod support;
 
 use parking_lot::Mutex;
 use process::actix::{Actor, Handler, Message};
+use process::filter::{self, Incoming, Verdict};
+use process::http::{Method, Request};
 use process::{
     Context, CountDownLatch, Executor, Exited, Future, Nothing, Pid, Process, Promise, Upid,
-    async_, clock, defer, defer_any, dispatch, generate_id, process, spawn, terminate, wait,
+    async_, clock, defer, defer_any, dispatch, generate_id, post, process, spawn, terminate, wait,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -84,8 +78,11 @@ struct MoveOnly;
 impl Actor for Recorder {
     type Context = Context<Self>;
 
-    fn started(&mut self, _: &mut Self::Context) {
+    fn started(&mut self, context: &mut Self::Context) {
         self.note("initialize");
+        context.install_raw("func", |this: &mut Self, _, _, body| {
+            this.note(format!("func {}", String::from_utf8_lossy(body)));
+        });
     }
 
     fn stopped(&mut self, _: &mut Self::Context) {
@@ -245,6 +242,129 @@ fn handlers() {
     });
 }
 
+/// The kinds of events: a filter sees each as what it is.
+#[test]
+fn event() {
+    in_both_worlds(|world| {
+        let (pid, _) = recorder();
+        let (linkee, _) = recorder();
+        let kinds = Arc::new(Mutex::new(Vec::new()));
+        let (seen, own) = (Arc::clone(&kinds), pid.upid().clone());
+        let _filter = filter::install(move |process, incoming| {
+            if *process == own {
+                seen.lock().push(match incoming {
+                    Incoming::Message(message) => format!("message {}", message.name),
+                    Incoming::Dispatch(label) => format!("dispatch {}", label.method),
+                    Incoming::Http(request) => format!("http {}", request.url),
+                    Incoming::Exited(who) => format!("exited {}", who.id()),
+                });
+            }
+            Verdict::Pass
+        });
+        let to = linkee.clone();
+        let linked = pid.call("link", move |_, context| {
+            context.link(&to);
+            Future::ready(Nothing)
+        });
+        world.ready(&linked);
+        end(world, &linkee);
+        world.settle();
+        post(pid.upid(), pid.upid(), "func", "");
+        let asked = Request::new(Method::GET, &format!("/{}/x", pid.upid().id())).unwrap();
+        world.ready(&process::request(pid.upid(), asked));
+        let expected = [
+            "dispatch link".to_owned(),
+            format!("exited {}", linkee.upid().id()),
+            "message func".to_owned(),
+            format!("http /{}/x", pid.upid().id()),
+        ];
+        let mut kinds = std::mem::take(&mut *kinds.lock());
+        // Between exit and message nothing orders the senders.
+        kinds[1..3].sort();
+        assert_eq!(kinds, expected);
+        end(world, &pid);
+    });
+}
+
+#[test]
+fn expect() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let (message, _filter) = filter::future_message("func", Verdict::Drop);
+        post(pid.upid(), pid.upid(), "func", "dropped");
+        assert_eq!(world.ready(&message).body, "dropped");
+
+        let (func, _filter) = filter::future_dispatch(pid.upid(), "func0", Verdict::Drop);
+        pid.run("func0", |this: &mut Recorder, _| this.func0());
+        world.ready(&func);
+
+        // Only the first of each: what comes later is handled.
+        post(pid.upid(), pid.upid(), "func", "handled");
+        pid.run("func0", |this: &mut Recorder, _| this.func0());
+        let mut handled = recorded(world, &pid, &log);
+        handled.sort();
+        assert_eq!(handled, ["func handled", "func0"]);
+    });
+}
+
+/// What a handler was called with, taken while it passes.
+#[test]
+fn action() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let (first, _first) = filter::future_message("func", Verdict::Pass);
+        post(pid.upid(), pid.upid(), "func", "hello world");
+        assert_eq!(world.ready(&first).body, "hello world");
+        let (second, _second) = filter::future_dispatch(pid.upid(), "func0", Verdict::Pass);
+        assert!(second.is_pending());
+        pid.run("func0", |this: &mut Recorder, _| this.func0());
+        world.ready(&second);
+        assert_eq!(recorded(world, &pid, &log), ["func hello world", "func0"]);
+    });
+}
+
+/// A message goes on to the delegate with the sender that it had.
+#[test]
+fn delegate() {
+    in_both_worlds(|world| {
+        let (delegator, _) = recorder();
+        let (delegatee, log) = recorder();
+        let to = delegatee.upid().clone();
+        let ready = delegator.call("delegate", move |_, context| {
+            context.delegate("other", to.clone());
+            // A handler comes before a delegate.
+            context.delegate("func", to);
+            Future::ready(Nothing)
+        });
+        world.ready(&ready);
+        let installed = delegatee.call("install", |_, context| {
+            context.install_raw("other", |this: &mut Recorder, _, from, _| {
+                this.note(format!("other from {}", from.id()));
+            });
+            Future::ready(Nothing)
+        });
+        world.ready(&installed);
+        let (func, _filter) = filter::future_message("func", Verdict::Pass);
+        let (to, arrived) = (delegatee.upid().clone(), Promise::new());
+        let (passed, arrived) = (arrived.future(), Mutex::new(Some(arrived)));
+        let _arrives = filter::install(move |process, incoming| {
+            if let (true, Incoming::Message(_)) = (*process == to, incoming)
+                && let Some(arrived) = arrived.lock().take()
+            {
+                arrived.set(Nothing);
+            }
+            Verdict::Pass
+        });
+        let nobody = Upid::new("nobody", delegator.upid().address());
+        post(&nobody, delegator.upid(), "func", "");
+        post(&nobody, delegator.upid(), "other", "");
+        assert_eq!(world.ready(&func).to, *delegator.upid());
+        world.ready(&passed);
+        assert_eq!(recorded(world, &delegatee, &log), ["other from nobody"]);
+        end(world, &delegator);
+    });
+}
+
 /// What has the handlers of a base is a base: bounds say so instead of classes.
 #[test]
 fn inheritance() {
@@ -334,6 +454,43 @@ fn inject_exited() {
         let (pid, log) = recorder();
         pid.tell(Exited(Upid::new("linkee", "127.0.0.1:1")));
         assert_eq!(recorded(world, &pid, &log), ["exited linkee"]);
+    });
+}
+
+/// Links `linker` to `linkee` and waits for it.
+fn linked(world: &World, linker: &Pid<Recorder>, linkee: &Pid<Recorder>) {
+    let to = linkee.clone();
+    let linked = linker.call("link", move |_, context| {
+        // Twice is once.
+        context.link(&to);
+        context.link(&to);
+        Future::ready(Nothing)
+    });
+    world.ready(&linked);
+}
+
+#[test]
+fn future_exited() {
+    in_both_worlds(|world| {
+        let ((linkee, _), (linker, log)) = (recorder(), recorder());
+        linked(world, &linker, &linkee);
+        let (exited, _filter) = filter::future_exited(linkee.upid(), linker.upid(), Verdict::Pass);
+        terminate(&linkee, true);
+        assert_eq!(world.ready(&exited), *linkee.upid());
+        let expected = format!("exited {}", linkee.upid().id());
+        assert_eq!(recorded(world, &linker, &log), [expected]);
+    });
+}
+
+#[test]
+fn drop_exited() {
+    in_both_worlds(|world| {
+        let ((linkee, _), (linker, log)) = (recorder(), recorder());
+        linked(world, &linker, &linkee);
+        let (exited, _filter) = filter::future_exited(linkee.upid(), linker.upid(), Verdict::Drop);
+        terminate(&linkee, true);
+        world.ready(&exited);
+        assert!(recorded(world, &linker, &log).is_empty());
     });
 }
 
