@@ -12,6 +12,7 @@
 //! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
+//! | `metrics::add`, `Counter`, `PullGauge`, `PushGauge`, `Timer`, `TimeSeries` | [`metrics`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
@@ -32,6 +33,7 @@ mod limiter;
 pub mod live;
 mod loop_;
 mod macros;
+pub mod metrics;
 mod mutex;
 mod owned;
 mod pid;
@@ -41,6 +43,7 @@ mod sequence;
 mod shared;
 pub mod simulated;
 mod spawn;
+mod stout;
 
 #[doc(hidden)]
 pub use actix;
