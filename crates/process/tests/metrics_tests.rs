@@ -214,10 +214,12 @@ fn threadsafe_snapshot_timeout() {
 
         let asked = clock::now();
         let values = metrics::snapshot(Some(2 * SECOND));
-        // It has begun when what was sent to the same process later is done.
+        // Upstream's clock settles. Here it has begun when what was sent to the same process later
+        // is done; and so for the answer of the gauge.
         let barrier = Counter::new("test/barrier");
         world.ready(&metrics::add(&barrier));
         world.ready(&metrics::remove(&barrier));
+        world.ready(&gauge.value());
         world.settle();
         assert!(values.is_pending());
         world.advance(2 * SECOND - Duration::from_nanos(1));

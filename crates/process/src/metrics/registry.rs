@@ -82,7 +82,7 @@ impl MetricsProcess {
         let answers = asked.iter().map(|asked| answered_or_gone(&asked.value)).collect();
         let answered = await_all(answers).map(|_| Nothing);
 
-        // differs: without a timeout upstream starts a timer of 292 years, and aborts when it fires.
+        // differs: without a timeout upstream starts a timer of 292 years and aborts at its end.
         let Some(timeout) = timeout else { return collected(context, &answered, asked) };
         let timed_out = after(timeout);
         let first = select(&[timed_out.clone(), answered]);
@@ -138,12 +138,11 @@ impl Asked {
 }
 
 /// Completes when the value does or when nobody is left to tell it.
-///
-/// differs: upstream's snapshot waits out its timeout, or for ever, when a gauge's process is gone.
 fn answered_or_gone(value: &Future<f64>) -> Future<f64> {
     if !value.is_pending() {
         return value.clone();
     }
+    // differs: upstream waits out the timeout, or for ever, when a gauge's process is gone.
     value.recover(|value| match value.is_abandoned() {
         true => Future::failed("the gauge's process has ended"),
         false => value.clone(),
