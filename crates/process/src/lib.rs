@@ -13,6 +13,7 @@
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
 //! | `metrics::add`, `Counter`, `PullGauge`, `PushGauge`, `Timer`, `TimeSeries` | [`metrics`] |
+//! | `HELP`, `Help` | [`help`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
@@ -27,6 +28,7 @@ mod count_down_latch;
 mod event;
 mod executor;
 pub mod future;
+pub mod help;
 pub mod host;
 mod label;
 mod limiter;

@@ -1,8 +1,9 @@
-//! What the endpoint of snapshots needs beside them: their JSON and its rate limit.
+//! What the endpoints of metrics need beside them: JSON, a timeout, a rate limit, help.
 
 mod support;
 
-use process::metrics::{RateLimit, json};
+use process::help::Help;
+use process::metrics::{RateLimit, endpoint, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use support::in_both_worlds;
@@ -93,4 +94,33 @@ fn a_limit_becomes_a_limiter() {
             world.ready(permit);
         }
     });
+}
+
+/// The first half of upstream's `THREADSAFE_SnapshotTimeout`.
+#[test]
+fn a_bad_timeout_is_refused() {
+    assert_eq!(endpoint::timeout(None), Ok(None));
+    assert_eq!(endpoint::timeout(Some("2secs")), Ok(Some(Duration::from_secs(2))));
+    for (parameter, reason) in [
+        ("foobar", "Invalid duration 'foobar'"),
+        ("", "Invalid duration ''"),
+        ("2", "expected a number and a unit"),
+        ("2parsecs", "Unknown duration unit 'parsecs'"),
+    ] {
+        let body = endpoint::timeout(Some(parameter)).unwrap_err();
+        assert!(body.starts_with(&format!("Invalid timeout '{parameter}': ")), "{body}");
+        assert!(body.contains(reason) && body.ends_with(".\n"), "{body}");
+    }
+}
+
+#[test]
+fn the_endpoints_have_help() {
+    let mut help = Help::new(None);
+    help.add("metrics", "/", Some(&endpoint::prometheus_help().to_string()));
+    help.add("metrics", "/snapshot", Some(&endpoint::snapshot_help().to_string()));
+    let page = help.page("/help/metrics/snapshot").unwrap().markdown();
+    assert!(page.starts_with("### USAGE ###\n>        /metrics/snapshot\n"), "{page}");
+    assert!(page.contains("timeout=5secs"), "{page}");
+    let contents = help.page("/help/metrics").unwrap().markdown();
+    assert!(contents.contains("> [/metrics][metrics]\n"), "{contents}");
 }

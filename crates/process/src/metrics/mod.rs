@@ -22,7 +22,7 @@
 //! | measure how long things take | [`Timer`] with a [`Unit`] |
 //! | make a metric known, or forgotten | [`add`], [`remove`] |
 //! | read all of them | [`snapshot`] and [`json`], [`samples`] and [`prometheus`] |
-//! | limit how often the endpoint does | [`RateLimit`] |
+//! | serve them | [`endpoint`]; [`RateLimit`] limits how often |
 //!
 //! The metrics of a runtime are kept by one process, `metrics`: one for all live processes, one for
 //! each simulation. It starts when it is first needed. Whoever adds metrics that ask a process
@@ -31,6 +31,7 @@
 //! Mirrors `3rdparty/libprocess/include/process/metrics/` and `src/metrics/metrics.cpp`.
 
 mod counter;
+pub mod endpoint;
 mod gauge;
 mod metric;
 
