@@ -102,7 +102,7 @@ impl Help {
     }
 
     /// All help: `{"processes":[{"id":ID,"endpoints":[{"name":NAME,"text":TEXT},…]},…]}`.
-    #[doc(alias = "json(JSON::ObjectWriter*, const Help&)")]
+    #[doc(alias = "Help::json")]
     pub fn json(&self) -> String {
         let mut out = r#"{"processes":["#.to_owned();
         for (n, (id, names)) in self.helps.iter().enumerate() {
