@@ -12,6 +12,8 @@
 //! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
+//! | `metrics::add`, `Counter`, `PullGauge`, `PushGauge`, `Timer`, `TimeSeries` | [`metrics`] |
+//! | `HELP`, `Help` | [`help`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
@@ -28,6 +30,7 @@ mod executor;
 pub mod filter;
 pub mod future;
 mod handlers;
+pub mod help;
 pub mod host;
 pub mod http;
 mod label;
@@ -35,6 +38,7 @@ mod limiter;
 pub mod live;
 mod loop_;
 mod macros;
+pub mod metrics;
 mod mutex;
 mod owned;
 mod pid;
@@ -45,6 +49,7 @@ mod sequence;
 mod shared;
 pub mod simulated;
 mod spawn;
+mod stout;
 mod system;
 mod transport;
 
