@@ -97,3 +97,11 @@ pub fn samples(timeout: Option<Duration>) -> Future<Vec<Sample>> {
         this.samples(context, timeout)
     })
 }
+
+/// Serves the metrics of all live processes at `/metrics/snapshot`, as often as `limit` allows, and
+/// at `/metrics`.
+pub(crate) fn serve(limit: Option<RateLimit>) {
+    registry::instance().run("MetricsProcess::serve", move |this, context| {
+        this.serve(context, limit);
+    });
+}

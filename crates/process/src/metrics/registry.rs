@@ -1,10 +1,14 @@
 //! The process that knows all metrics, one a runtime.
 
 use super::metric::Metric;
-use super::snapshot::Sample;
+use super::rate_limit::RateLimit;
+use super::snapshot::{self, Sample};
+use super::{endpoint, prometheus};
 use crate::after::after;
 use crate::context::Context;
 use crate::future::{Future, Nothing, await_all, select};
+use crate::http::{HeaderValue, Request, Response, header};
+use crate::limiter::RateLimiter;
 use crate::pid::Pid;
 use crate::spawn::{find, spawn};
 use crate::{defer, simulated};
@@ -27,6 +31,8 @@ static SPAWNING: Mutex<()> = Mutex::new(());
 #[derive(Default)]
 pub(super) struct MetricsProcess {
     metrics: BTreeMap<String, Box<dyn Metric>>,
+    /// How often snapshots may be taken over HTTP.
+    limiter: Option<RateLimiter>,
 }
 
 impl Actor for MetricsProcess {
@@ -67,6 +73,49 @@ impl MetricsProcess {
             Some(_) => Future::ready(Nothing),
             None => not_found(name),
         }
+    }
+
+    /// Answers requests from now on.
+    ///
+    /// Mirrors `MetricsProcess::initialize`.
+    #[doc(alias = "MetricsProcess::initialize")]
+    pub(super) fn serve(&mut self, context: &mut Context<Self>, limit: Option<RateLimit>) {
+        self.limiter = limit.map(|limit| limit.limiter());
+        let help = Some(endpoint::snapshot_help().to_string());
+        // differs: upstream wraps the answer into a call when there is a `jsonp` parameter, which
+        // makes scripts of it that other sites may run.
+        context.route("/snapshot", help, |this, context, request| {
+            this.answer(context, &request, |samples| {
+                Response::json(super::json(&snapshot::by_key(samples)))
+            })
+        });
+        let help = Some(endpoint::prometheus_help().to_string());
+        context.route("/", help, |this, context, request| {
+            this.answer(context, &request, |samples| {
+                let kind = HeaderValue::from_static(prometheus::CONTENT_TYPE);
+                Response::ok(prometheus::text(samples)).with_header(header::CONTENT_TYPE, kind)
+            })
+        });
+    }
+
+    /// Answers a request with a snapshot, when it is its turn.
+    #[doc(alias = "MetricsProcess::_snapshot")]
+    fn answer(
+        &mut self,
+        context: &Context<Self>,
+        request: &Request,
+        render: fn(&[Sample]) -> Response,
+    ) -> Future<Response> {
+        let timeout = request.url.query.get("timeout").map(String::as_str);
+        let timeout = match endpoint::timeout(timeout) {
+            Ok(timeout) => timeout,
+            Err(error) => return Future::ready(Response::bad_request(error)),
+        };
+        let turn = self.limiter.as_ref().map_or(Future::ready(Nothing), RateLimiter::acquire);
+        turn.then(defer!(context.pid(), Self::samples, |this, context, _| {
+            this.samples(context, timeout)
+        }))
+        .map(move |samples| render(samples))
     }
 
     /// Asks all metrics, waits for their answers as long as `timeout` allows, and tells what there

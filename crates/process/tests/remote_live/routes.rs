@@ -240,3 +240,76 @@ fn the_processes_are_listed() {
     end(&pid);
     assert!(!get(net.address(), "/__processes__").text().contains(pid.upid().id()));
 }
+
+#[test]
+fn help_is_shown_as_long_as_its_process_runs() {
+    let net = Net::start();
+    let pid = server();
+    let id = pid.upid().id();
+    let path = format!("/help/{id}/a/b");
+    let curl = |path: &str| {
+        ask(net.address(), &format!("GET {path} HTTP/1.1\r\nUser-Agent: curl/8\r\n\r\n"))
+    };
+    // Help arrives by messages: what the server has installed is there when it answers.
+    assert_eq!(get(net.address(), &format!("/{id}/a")).text(), "a");
+    let page = curl(&path);
+    assert_eq!((page.status, page.header("Content-Type")), (200, Some("text/x-markdown")));
+    assert!(page.text().contains(&format!("/{id}/a/b")), "{}", page.text());
+    assert!(curl("/help").text().contains(id));
+    assert!(get(net.address(), "/help").text().contains("<html"));
+    let json: serde_json::Value =
+        serde_json::from_str(get(net.address(), "/help?format=json").text()).unwrap();
+    assert!(json["processes"].as_array().unwrap().iter().any(|process| process["id"] == "metrics"));
+    assert!(curl("/help/metrics/snapshot").text().contains("timeout"));
+    for wrong in ["/help/nobody", "/help/metrics/nothing"] {
+        assert!(matches!(curl(wrong).status, 400 | 404), "{wrong}");
+    }
+    end(&pid);
+    while curl("/help").text().contains(id) {}
+    assert_eq!(curl(&path).status, 400);
+}
+
+#[test]
+fn metrics_are_served_and_limited() {
+    let net = Net::start();
+    let counter = process::metrics::Counter::new("routes/counter");
+    process::metrics::add(&counter).wait(PATIENCE).unwrap();
+    counter.increment();
+    let answer = get(net.address(), "/metrics/snapshot?timeout=10secs");
+    assert_eq!(answer.header("Content-Type"), Some("application/json"));
+    let json: serde_json::Value = serde_json::from_str(answer.text()).unwrap();
+    assert_eq!(json["routes/counter"], 1.0);
+    assert!(json["libprocess/connections_accepted"].as_f64().unwrap() >= 1.0);
+    assert_eq!(get(net.address(), "/metrics/snapshot?timeout=never").status, 400);
+    assert_eq!(get(net.address(), "/metrics/nothing").status, 404);
+
+    // Two a second: the third has to wait, until the clock moves on.
+    let mut clients = Vec::new();
+    for _ in 0..3 {
+        let mut client = Client::connect(net.address());
+        client.send("GET /metrics HTTP/1.1\r\n\r\n");
+        clients.push(client);
+    }
+    let done = std::sync::atomic::AtomicBool::new(false);
+    let clock = std::thread::scope(|scope| {
+        let (done, address) = (&done, net.address());
+        let mover = scope.spawn(move || {
+            while !done.load(std::sync::atomic::Ordering::SeqCst) {
+                process::live::clock::advance(std::time::Duration::from_millis(500));
+                assert_eq!(get(address, "/__processes__").status, 200);
+            }
+        });
+        for client in &mut clients {
+            let answer = client.answer();
+            assert_eq!(
+                answer.header("Content-Type"),
+                Some("text/plain; version=0.0.4; charset=utf-8")
+            );
+            assert!(answer.text().contains("routes_counter 1"), "{}", answer.text());
+        }
+        done.store(true, std::sync::atomic::Ordering::SeqCst);
+        mover.join()
+    });
+    clock.unwrap();
+    process::metrics::remove(&counter).wait(PATIENCE).unwrap();
+}

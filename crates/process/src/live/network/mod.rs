@@ -24,6 +24,7 @@ use crate::http::{Request, Response};
 use crate::live;
 use crate::pid::Upid;
 use crate::remote::{Limits, Message, RemoteConnection, counters};
+use crate::system;
 use crate::transport::OnExited;
 use parking_lot::RwLock;
 use slog::{debug, info};
@@ -83,6 +84,7 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
     let advertised = options.advertised(bound)?;
     counters::set_log(options.log.clone());
     let (stop, stopped) = watch::channel(false);
+    let delegate = options.delegate.clone();
     let permits = options.limits.in_flight.min(Semaphore::MAX_PERMITS);
     let network = Arc::new(Network {
         address: advertised.to_string(),
@@ -103,12 +105,13 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
     *slot = Some(network);
     drop(slot);
     info!(options.log, "libprocess listens on {bound} and calls itself {advertised}");
-    crate::system::start();
+    system::start(delegate, options.metrics_rate_limit);
     Ok(advertised)
 }
 
 /// Stops listening and closes all connections. Nobody is told that links have ended.
 pub(crate) fn finalize() {
+    system::stop();
     let network = NETWORK.write().take();
     if let Some(network) = network {
         // Those who listen for it may be gone already.
@@ -165,6 +168,7 @@ pub(crate) fn link(
 pub(crate) fn ended(process: &Upid) {
     if let Some(network) = network() {
         network.sockets.forget(process);
+        system::remove_help(process.id());
     }
 }
 

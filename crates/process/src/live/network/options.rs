@@ -1,5 +1,6 @@
 //! Where a program listens, and how others reach it.
 
+use crate::metrics::RateLimit;
 use crate::remote::Limits;
 use nix::unistd::gethostname;
 use slog::{Discard, Logger, o};
@@ -25,6 +26,8 @@ pub struct Options {
     pub advertise_port: Option<u16>,
     /// Refuse messages whose sender claims another address than the one they came from.
     pub require_peer_address_ip_match: bool,
+    /// How often `/metrics/snapshot` and `/metrics` may be asked for together.
+    pub metrics_rate_limit: Option<RateLimit>,
     /// What peers may cost.
     pub limits: Limits,
     /// Where refusals and broken links are reported.
@@ -40,6 +43,7 @@ impl Default for Options {
             advertise_ip: None,
             advertise_port: None,
             require_peer_address_ip_match: false,
+            metrics_rate_limit: Some(RateLimit::default()),
             limits: Limits::default(),
             log: Logger::root(Discard, o!()),
         }
@@ -47,8 +51,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The options that the variables `LIBPROCESS_IP`, `_PORT`, `_ADVERTISE_IP`, `_ADVERTISE_PORT`
-    /// and `_REQUIRE_PEER_ADDRESS_IP_MATCH` ask for. `variable` gives the value of one.
+    /// The options that the variables `LIBPROCESS_IP`, `_PORT`, `_ADVERTISE_IP`, `_ADVERTISE_PORT`,
+    /// `_REQUIRE_PEER_ADDRESS_IP_MATCH` and `_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT` ask for. `variable` gives the value of one.
     ///
     /// # Errors
     ///
@@ -70,6 +74,9 @@ impl Options {
             Some("true" | "1") => true,
             Some(other) => return Err(format!("{name}: expected true or false, got '{other}'")),
         };
+        let limit = variable(RateLimit::VARIABLE);
+        options.metrics_rate_limit =
+            RateLimit::from_setting(limit.as_deref()).map_err(|error| error.to_string())?;
         Ok(options)
     }
 
@@ -161,10 +168,11 @@ mod tests {
             ("LIBPROCESS_ADVERTISE_IP", "::1"),
             ("LIBPROCESS_ADVERTISE_PORT", "-1"),
             ("LIBPROCESS_REQUIRE_PEER_ADDRESS_IP_MATCH", "yes"),
+            ("LIBPROCESS_METRICS_SNAPSHOT_ENDPOINT_RATE_LIMIT", "often"),
         ] {
             let error = Options::from_environment(|n| (n == name).then(|| value.to_owned()));
             let error = error.err().unwrap();
-            assert!(error.starts_with(name) && error.contains(value), "{error}");
+            assert!(error.contains(name) && error.contains(value), "{error}");
         }
     }
 }
