@@ -50,11 +50,17 @@ pub enum Fault {
     MountFail,
     /// An unmount is refused: busy.
     UnmountFail,
+    /// A message between two programs is lost.
+    MessageLost,
+    /// A message between two programs arrives twice.
+    MessageDoubled,
+    /// The connection between two programs breaks.
+    ConnectionBroken,
 }
 
 impl Fault {
     /// All kinds with their names, in the order of declaration.
-    pub const ALL: [(Fault, &'static str); 23] = [
+    pub const ALL: [(Fault, &'static str); 26] = [
         (Fault::PullSlow, "pull-slow"),
         (Fault::PullStall, "pull-stall"),
         (Fault::PullFail, "pull-fail"),
@@ -78,6 +84,9 @@ impl Fault {
         (Fault::SymlinkFail, "symlink-fail"),
         (Fault::MountFail, "mount-fail"),
         (Fault::UnmountFail, "unmount-fail"),
+        (Fault::MessageLost, "message-lost"),
+        (Fault::MessageDoubled, "message-doubled"),
+        (Fault::ConnectionBroken, "connection-broken"),
     ];
 
     /// Its name for people.

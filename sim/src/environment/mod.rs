@@ -16,6 +16,7 @@ pub mod choice;
 pub mod daemon;
 pub mod faults;
 pub mod host;
+pub mod network;
 pub mod operations;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,7 @@ use crate::coverage::Mark;
 use crate::environment::Faults;
 use crate::environment::daemon::{DaemonSettings, ImageSpec};
 use crate::environment::host::HostSettings;
-use crate::environment::{Chooser, Daemon, Environment, SimHost};
+use crate::environment::{Chooser, Daemon, Environment, SimHost, network};
 use crate::oracle::{Ledger, Violation};
 use crate::scenario::{Level, Scenario};
 use crate::strategy::Strategy;
@@ -106,6 +106,7 @@ impl World {
     ) -> World {
         let latencies = scenario.explore.latencies;
         let environment = Environment::new(simulation, chooser, faults, latencies);
+        network::connect(simulation, &environment.operations());
         let host = SimHost::new(environment.operations(), HostSettings::default());
         let settings = DaemonSettings {
             bandwidth: scenario.registry.bandwidth.0.as_u64(),

@@ -3,6 +3,7 @@
 mod containers;
 mod engine;
 mod host;
+mod network;
 mod pull;
 
 use super::daemon::{Daemon, DaemonSettings, ImageSpec};
