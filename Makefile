@@ -70,10 +70,9 @@ test-docker: ## The Docker suites; fails without an Engine (tests/docker-setup, 
 	@DRYDOCK_REQUIRE_DOCKER=1 $(TALLY) docker \
 	    $(CARGO) test --workspace --no-fail-fast --test 'docker_*'
 
-test-interop:
-	@echo "make test-interop: not there yet. It will run foreign executors and a real Mesos master"
-	@echo "against drydock's agent, once there is a 'drydock agent'."
-	@exit 2
+test-interop: ## Foreign programs against ours; fails where they cannot be installed (from PyPI)
+	@DRYDOCK_REQUIRE_INTEROP=1 $(TALLY) interop \
+	    $(CARGO) test --workspace --no-fail-fast --test 'interop_*'
 
 bench: ## The design's budgets beside what this machine measures: one table, about a minute
 	$(CARGO) bench -p drydock-tests --bench budgets
