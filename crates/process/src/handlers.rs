@@ -143,8 +143,13 @@ impl<A: Process> Context<A> {
     {
         let pid = self.pid().clone();
         let first = self.handlers().linked.insert(to.clone());
-        let tell: transport::OnExited = Box::new(move |who| pid.exited(who));
-        transport::link(self.upid(), to, remote, first, tell);
+        transport::link(transport::Link {
+            linker: self.upid().clone(),
+            to: to.clone(),
+            remote,
+            first,
+            tell: Box::new(move |who| pid.exited(who)),
+        });
     }
 
     fn handlers(&mut self) -> &mut Handlers<A> {

@@ -45,16 +45,38 @@ pub fn post(from: &Upid, to: &Upid, name: impl Into<Cow<'static, str>>, body: im
     send(Message::new(from.clone(), to.clone(), name, body));
 }
 
-/// Links one process to another. `first` says that it is not linked yet.
-pub(crate) fn link(
-    linker: &Upid,
-    to: &Upid,
-    remote: RemoteConnection,
-    first: bool,
-    tell: OnExited,
-) {
-    if let Some(tell) = simulated::network::link(linker, to, remote, first, tell) {
-        live::network::link(linker, to, remote, first, tell);
+/// One process wants to be told of the end of another.
+pub(crate) struct Link {
+    pub(crate) linker: Upid,
+    pub(crate) to: Upid,
+    pub(crate) remote: RemoteConnection,
+    /// Whether it is not linked to it yet.
+    pub(crate) first: bool,
+    pub(crate) tell: OnExited,
+}
+
+impl Link {
+    pub(crate) fn is_local(&self) -> bool {
+        self.linker.address() == self.to.address()
+    }
+
+    /// Links within one program: `ended` is when the linkee ends, if there is one.
+    pub(crate) fn watch(self, ended: Option<Future<Nothing>>) {
+        let Link { to, first, tell, .. } = self;
+        match ended {
+            _ if !first => {}
+            Some(ended) => {
+                ended.on_any(move |_| tell(to));
+            }
+            None => tell(to),
+        }
+    }
+}
+
+/// Links one process to another.
+pub(crate) fn link(link: Link) {
+    if let Some(link) = simulated::network::link(link) {
+        live::network::link(link);
     }
 }
 

@@ -8,13 +8,16 @@ use process::actix::{Actor, Handler};
 use process::future::Outcome;
 use process::live::{Options, initialize};
 use process::{Context, Exited, Pid, Queue, RemoteConnection, Upid, process, spawn};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 /// More than any machine needs; reached only when the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The test, for lists of what was skipped.
+const NAME: &str = "messages_of_a_foreign_libprocess_are_delivered_and_answered";
 
 /// Where the environment is made, beside the test's own executable.
 fn environment() -> PathBuf {
@@ -114,7 +117,9 @@ fn messages_of_a_foreign_libprocess_are_delivered_and_answered() {
         Ok(python) => python,
         Err(reason) => {
             assert!(std::env::var_os("DRYDOCK_REQUIRE_INTEROP").is_none(), "{reason}");
-            println!("skipped: compactor cannot be installed here: {reason}");
+            // Past the harness, which would hide it.
+            let text = format!("skipped: compactor cannot be installed: {reason} ({NAME})\n");
+            std::io::stderr().write_all(text.as_bytes()).expect("somebody reads errors");
             return;
         }
     };

@@ -21,7 +21,7 @@ use crate::http::{Request, Response};
 use crate::label::{EventId, Header, Label};
 use crate::pid::Upid;
 use crate::remote::{Message, RemoteConnection};
-use crate::transport::{OnExited, Port};
+use crate::transport::{Link, OnExited, Port};
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -197,30 +197,17 @@ impl Simulation {
         }
     }
 
-    fn link_processes(
-        &self,
-        linker: &Upid,
-        to: &Upid,
-        remote: RemoteConnection,
-        first: bool,
-        tell: OnExited,
-    ) {
-        if linker.address() == to.address() {
-            if first {
-                let port = self.state.borrow().port(to);
-                let who = to.clone();
-                match port {
-                    Some(port) => drop(port.ended().on_any(move |_| tell(who)).clone()),
-                    None => tell(who),
-                }
-            }
-            return;
+    fn link_processes(&self, link: Link) {
+        if link.is_local() {
+            let port = self.state.borrow().port(&link.to);
+            return link.watch(port.map(|port| port.ended()));
         }
+        let Link { linker, to, remote, tell, .. } = link;
         let pair = (linker.address().to_owned(), to.address().to_owned());
         let nobody = self.state.borrow().processes_at(to.address()).is_empty();
         if nobody || self.state.borrow().net.cut.contains(&pair) {
             // The connection cannot be made.
-            return tell(to.clone());
+            return tell(to);
         }
         let replaced = {
             let mut state = self.state.borrow_mut();
@@ -228,8 +215,7 @@ impl Simulation {
                 let lane = state.add_lane(&pair);
                 state.net.persists.insert(pair, Connection { lane, stale: false });
             }
-            let linkers = state.net.linkers.entry(to.clone()).or_default();
-            linkers.insert(linker.clone(), tell)
+            state.net.linkers.entry(to).or_default().insert(linker, tell)
         };
         // Dropped outside the borrow.
         drop(replaced);
@@ -362,18 +348,10 @@ pub(crate) fn send(message: Message) -> Option<Message> {
 }
 
 /// Links in the simulation of this thread; given back when there is none.
-pub(crate) fn link(
-    linker: &Upid,
-    to: &Upid,
-    remote: RemoteConnection,
-    first: bool,
-    tell: OnExited,
-) -> Option<OnExited> {
-    let mut tell = Some(tell);
-    with_current(|simulation| {
-        tell.take().map(|tell| simulation.link_processes(linker, to, remote, first, tell))
-    });
-    tell
+pub(crate) fn link(link: Link) -> Option<Link> {
+    let mut link = Some(link);
+    with_current(|simulation| link.take().map(|link| simulation.link_processes(link)));
+    link
 }
 
 /// Makes a request in the simulation of this thread; given back when there is none.

@@ -4,7 +4,7 @@
 use super::{Heard, Net, PATIENCE, link, next, recorder, send};
 use nix::sys::socket::{Shutdown, SockaddrIn, getpeername, shutdown};
 use parking_lot::Mutex;
-use process::{Pid, RemoteConnection, Upid, terminate, wait};
+use process::{Pid, Queue, RemoteConnection, Upid, terminate, wait};
 use std::io::Read;
 use std::net::{SocketAddrV4, TcpListener, TcpStream};
 use std::os::fd::RawFd;
@@ -74,6 +74,16 @@ fn connection_to(address: SocketAddrV4) -> RawFd {
     found.expect("there is a connection")
 }
 
+/// A recorder that is linked to a linkee.
+fn linked(remote: RemoteConnection) -> (Net, Linkee, Pid<super::Recorder>, Queue<Heard>) {
+    let net = Net::start();
+    let linkee = Linkee::start();
+    let (pid, queue) = recorder();
+    link(&pid, &linkee.upid, remote);
+    linkee.wait_for_connection();
+    (net, linkee, pid, queue)
+}
+
 fn end(pid: &Pid<super::Recorder>) {
     terminate(pid, true);
     wait(pid).wait(PATIENCE).unwrap();
@@ -81,11 +91,7 @@ fn end(pid: &Pid<super::Recorder>) {
 
 #[test]
 fn remote_link() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (pid, queue) = recorder();
-    link(&pid, &linkee.upid, RemoteConnection::Reuse);
-    linkee.wait_for_connection();
+    let (_net, linkee, pid, queue) = linked(RemoteConnection::Reuse);
     linkee.kill();
     assert_eq!(next(&queue), Heard::Exited(linkee.upid.clone()));
     // Said once, and the link is gone: it can be made again.
@@ -99,11 +105,7 @@ fn remote_link() {
 
 #[test]
 fn remote_relink() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (pid, queue) = recorder();
-    link(&pid, &linkee.upid, RemoteConnection::Reconnect);
-    linkee.wait_for_connection();
+    let (_net, linkee, pid, queue) = linked(RemoteConnection::Reconnect);
     linkee.kill();
     assert_eq!(next(&queue), Heard::Exited(linkee.upid.clone()));
     end(&pid);
@@ -111,11 +113,7 @@ fn remote_relink() {
 
 #[test]
 fn remote_link_relink() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (pid, queue) = recorder();
-    link(&pid, &linkee.upid, RemoteConnection::Reuse);
-    linkee.wait_for_connection();
+    let (_net, linkee, pid, queue) = linked(RemoteConnection::Reuse);
     link(&pid, &linkee.upid, RemoteConnection::Reconnect);
     linkee.wait_for_connection();
     assert_eq!(queue.size(), 0);
@@ -126,12 +124,8 @@ fn remote_link_relink() {
 
 #[test]
 fn remote_double_link_relink() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (linker, heard_by_linker) = recorder();
+    let (_net, linkee, linker, heard_by_linker) = linked(RemoteConnection::Reuse);
     let (relinker, heard_by_relinker) = recorder();
-    link(&linker, &linkee.upid, RemoteConnection::Reuse);
-    linkee.wait_for_connection();
     link(&relinker, &linkee.upid, RemoteConnection::Reuse);
     link(&relinker, &linkee.upid, RemoteConnection::Reconnect);
     linkee.wait_for_connection();
@@ -144,11 +138,7 @@ fn remote_double_link_relink() {
 
 #[test]
 fn remote_use_stale_link() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (pid, queue) = recorder();
-    link(&pid, &linkee.upid, RemoteConnection::Reuse);
-    linkee.wait_for_connection();
+    let (_net, linkee, pid, queue) = linked(RemoteConnection::Reuse);
     shutdown(connection_to(linkee.address), Shutdown::Write).unwrap();
     assert_eq!(queue.size(), 0);
     // What is sent now is lost, and shows that the link is dead.
@@ -160,11 +150,7 @@ fn remote_use_stale_link() {
 
 #[test]
 fn remote_stale_link_relink() {
-    let _net = Net::start();
-    let linkee = Linkee::start();
-    let (pid, queue) = recorder();
-    link(&pid, &linkee.upid, RemoteConnection::Reuse);
-    linkee.wait_for_connection();
+    let (_net, linkee, pid, queue) = linked(RemoteConnection::Reuse);
     shutdown(connection_to(linkee.address), Shutdown::Write).unwrap();
     link(&pid, &linkee.upid, RemoteConnection::Reconnect);
     send(&pid, &linkee.upid, "whatever", "");

@@ -23,9 +23,9 @@ use crate::future::Promise;
 use crate::http::{Request, Response};
 use crate::live;
 use crate::pid::Upid;
-use crate::remote::{Limits, Message, RemoteConnection, counters};
+use crate::remote::{Limits, Message, counters};
 use crate::system;
-use crate::transport::OnExited;
+use crate::transport::Link;
 use parking_lot::RwLock;
 use slog::{debug, info};
 use sockets::Sockets;
@@ -141,26 +141,14 @@ pub(crate) fn send(message: Message) {
 }
 
 /// Links a process of this program to one of this or of another.
-pub(crate) fn link(
-    linker: &Upid,
-    to: &Upid,
-    remote: RemoteConnection,
-    first: bool,
-    tell: OnExited,
-) {
-    if to.address() == linker.address() {
-        if first {
-            let who = to.clone();
-            match live::ended(to.id()) {
-                Some(ended) => drop(ended.on_any(move |_| tell(who)).clone()),
-                None => tell(who),
-            }
-        }
-        return;
+pub(crate) fn link(link: Link) {
+    if link.is_local() {
+        let ended = live::ended(link.to.id());
+        return link.watch(ended);
     }
     match network() {
-        Some(network) => Sockets::link(&network, linker, to, remote, tell),
-        None => tell(to.clone()),
+        Some(network) => Sockets::link(&network, link),
+        None => (link.tell)(link.to),
     }
 }
 

@@ -8,7 +8,7 @@ use super::outgoing::{self, Outgoing};
 use crate::live;
 use crate::pid::Upid;
 use crate::remote::{Message, RemoteConnection, counters, encoder};
-use crate::transport::OnExited;
+use crate::transport::{Link, OnExited};
 use parking_lot::Mutex;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -97,13 +97,8 @@ impl Sockets {
 
     /// Mirrors `SocketManager::link`.
     #[doc(alias = "SocketManager::link")]
-    pub(super) fn link(
-        network: &Arc<Network>,
-        linker: &Upid,
-        to: &Upid,
-        remote: RemoteConnection,
-        tell: OnExited,
-    ) {
+    pub(super) fn link(network: &Arc<Network>, link: Link) {
+        let Link { linker, to, remote, tell, .. } = link;
         let address = to.address();
         let mut state = network.sockets.state.lock();
         let existing = state.persists.get(address).cloned();
@@ -116,10 +111,12 @@ impl Sockets {
                 Some(connection)
             }
         };
-        state.linkers.entry(to.clone()).or_default().insert(linker.clone(), tell);
-        state.linkees.entry(linker.clone()).or_default().insert(to.clone());
         state.remotes.entry(address.to_owned()).or_default().insert(to.clone());
+        state.linkees.entry(linker.clone()).or_default().insert(to.clone());
+        let replaced = state.linkers.entry(to).or_default().insert(linker, tell);
+        // Dropped outside the lock: what it holds is not ours.
         drop(state);
+        drop(replaced);
         if let Some(connection) = created {
             start(network, connection);
         }
