@@ -4,6 +4,7 @@ use std::{env, fs, io, path::PathBuf};
 
 use heck::ToUpperCamelCase;
 use prost::Message;
+use protox::prost_reflect::prost_types::field_descriptor_proto::{Label, Type};
 use protox::prost_reflect::prost_types::{DescriptorProto, FileDescriptorSet};
 
 const FILES: [&str; 5] = [
@@ -51,8 +52,55 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     config.compile_fds(set.clone())?;
 
+    write_required(&set)?;
     write_descriptors(set)?;
     Ok(())
+}
+
+/// What `required` reads: of each message its required fields, and its fields that are messages,
+/// with their index in the same list.
+fn write_required(set: &FileDescriptorSet) -> io::Result<()> {
+    let mut messages = Vec::new();
+    for file in &set.file {
+        for message in &file.message_type {
+            collect(file.package(), message, &mut messages);
+        }
+    }
+    messages.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let index = |name: &str| messages.iter().position(|(other, _)| name.get(1..) == Some(other));
+    let mut text = "&[\n".to_owned();
+    for (name, message) in &messages {
+        text += &format!("    Message {{ name: {name:?}, required: &[");
+        for field in message.field.iter().filter(|field| field.label() == Label::Required) {
+            text += &format!("({}, {:?}), ", field.number(), field.name());
+        }
+        text += "], nested: &[";
+        for field in message.field.iter().filter(|field| field.r#type() == Type::Message) {
+            let Some(index) = index(field.type_name()) else { continue };
+            let (number, name) = (field.number(), field.name());
+            let repeated = field.label() == Label::Repeated;
+            text += &format!(
+                "Nested {{ number: {number}, name: {name:?}, repeated: {repeated}, message: {index} }}, "
+            );
+        }
+        text += "] },\n";
+    }
+    text += "]\n";
+    let out = env::var_os("OUT_DIR").ok_or_else(|| io::Error::other("OUT_DIR is not set"))?;
+    fs::write(PathBuf::from(out).join("required.rs"), text)
+}
+
+/// Adds a message and those within it, under their full names.
+fn collect<'a>(
+    scope: &str,
+    message: &'a DescriptorProto,
+    messages: &mut Vec<(String, &'a DescriptorProto)>,
+) {
+    let name = format!("{scope}.{}", message.name());
+    for nested in &message.nested_type {
+        collect(&name, nested, messages);
+    }
+    messages.push((name, message));
 }
 
 /// Keeps the C++ name findable where prost respells it: `ContainerID` is `ContainerId` here.

@@ -13,6 +13,7 @@ mod generated;
 mod ids;
 pub mod json;
 mod number;
+mod required;
 pub mod resources;
 pub mod status;
 mod task_state;
@@ -20,6 +21,7 @@ pub mod values;
 
 pub use bytes::{Bytes, ParseBytesError};
 pub use generated::mesos::*;
+pub use required::{DecodeError, decode};
 pub use resources::Resources;
 
 #[cfg(test)]
