@@ -4,7 +4,7 @@
 //! message (`ProtobufProcess::handlerM` in `3rdparty/libprocess/include/process/protobuf.hpp`), and
 //! so does whoever decodes with [`decode`].
 
-use prost::{Message as _, Name};
+use prost::Name;
 
 /// Why bytes are no message of a type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -146,6 +146,7 @@ mod tests {
     use super::*;
     use crate::internal::{RegisterExecutorMessage, RunTaskMessage, StatusUpdateMessage};
     use crate::{ExecutorId, FrameworkId};
+    use prost::Message as _;
 
     fn error<M: prost::Message + Name + Default>(bytes: &[u8]) -> String {
         decode::<M>(bytes).err().unwrap().to_string()
