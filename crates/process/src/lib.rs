@@ -25,6 +25,7 @@ mod context;
 mod count_down_latch;
 mod event;
 mod executor;
+mod finalize;
 pub mod future;
 pub mod host;
 mod label;
@@ -41,6 +42,8 @@ mod sequence;
 mod shared;
 pub mod simulated;
 mod spawn;
+mod timeout;
+mod times;
 
 #[doc(hidden)]
 pub use actix;
@@ -52,6 +55,7 @@ pub use context::Context;
 pub use count_down_latch::CountDownLatch;
 pub use event::Event;
 pub use executor::Executor;
+pub use finalize::finalize;
 pub use future::{
     Failure, Future, Nothing, Outcome, Promise, await_all, await_one, collect, select,
 };
@@ -67,3 +71,4 @@ pub use sequence::Sequence;
 pub use shared::Shared;
 pub use simulated::note;
 pub use spawn::{Exited, find, generate_id, kill, process_ids, spawn, terminate, wait};
+pub use timeout::Timeout;

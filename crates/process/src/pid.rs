@@ -108,7 +108,10 @@ impl<A: Process> Pid<A> {
     /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
     fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
         match &self.0.target {
-            Target::Live { address, .. } => {
+            Target::Live { address, control } => {
+                if live::clock::is_paused() {
+                    live::clock::delivered(control.process());
+                }
                 let header = Header { label, cause: live::current::event() };
                 address.do_send(Event(Box::new(Call::new(header, f))));
             }

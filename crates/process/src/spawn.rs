@@ -38,6 +38,10 @@ pub fn generate_id(prefix: &str) -> String {
 
 /// Starts a process under `id` and returns its address. Its `started` (libprocess: `initialize`)
 /// runs in its own context, before any message.
+///
+/// A name is for one process at a time, and while the runtime is [finalized](crate::finalize) no
+/// process starts at all. Then `actor` is dropped, standard error (in the simulator, the record)
+/// says so, and the address is that of a process that has ended.
 #[doc(alias = "process::spawn")]
 pub fn spawn<A: Process>(id: impl Into<String>, actor: A) -> Pid<A> {
     let id = id.into();
@@ -45,6 +49,14 @@ pub fn spawn<A: Process>(id: impl Into<String>, actor: A) -> Pid<A> {
         Ok(pid) => pid,
         Err((id, actor)) => live::spawn(id, actor),
     }
+}
+
+/// What to say about a process that may not start.
+pub(crate) fn refused(id: &str) -> String {
+    format!(
+        "Attempted to spawn the process {id} while one with this name runs, or while libprocess is \
+         being finalized; what is sent to it is dropped"
+    )
 }
 
 /// Ends a process: its `stopped` (libprocess: `finalize`) runs, what is left in its mailbox is
@@ -76,7 +88,10 @@ pub fn kill<A: Process>(pid: &Pid<A>) {
 }
 
 fn live_stop<A: Process>(pid: &Pid<A>) {
-    if let Target::Live { address, .. } = pid.target() {
+    if let Target::Live { address, control } = pid.target() {
+        if live::clock::is_paused() {
+            live::clock::delivered(control.process());
+        }
         address.do_send(crate::Event(Box::new(Stop)));
     }
 }

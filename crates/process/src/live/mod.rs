@@ -2,9 +2,12 @@
 //!
 //! Started by the first [`spawn`](crate::spawn); one an operating-system process, as libprocess.
 
-pub mod clock;
+pub(crate) mod clock;
 pub(crate) mod current;
+pub(crate) mod finalize;
 mod host;
+mod registry;
+pub(crate) mod settle;
 
 pub use host::LocalHost;
 
@@ -27,6 +30,7 @@ const MAILBOX_CAPACITY: usize = 16;
 
 /// What the outside needs to know of a running process.
 pub(crate) struct Control {
+    process: current::ProcessNumber,
     doomed: AtomicBool,
     exited: Mutex<Option<Promise<Nothing>>>,
     done: Future<Nothing>,
@@ -36,7 +40,13 @@ impl Control {
     fn new() -> Self {
         let promise = Promise::new();
         let done = promise.future();
-        Control { doomed: AtomicBool::new(false), exited: Mutex::new(Some(promise)), done }
+        let process = registry::number();
+        let doomed = AtomicBool::new(false);
+        Control { process, doomed, exited: Mutex::new(Some(promise)), done }
+    }
+
+    pub(crate) fn process(&self) -> current::ProcessNumber {
+        self.process
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -118,22 +128,22 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
     let (sender, receiver) = channel::<A>(MAILBOX_CAPACITY);
     let control = Arc::new(Control::new());
     let pid = Pid::new(
-        Upid::new(id.clone(), ADDRESS),
+        Upid::new(id, ADDRESS),
         Target::Live { address: Addr::new(sender), control: Arc::clone(&control) },
     );
-    runtime.processes.insert(id.clone(), Box::new(pid.clone()));
+    clock::created(control.process());
+    let Some(residence) = registry::Residence::new(&pid, &control) else {
+        eprintln!("{}", crate::spawn::refused(pid.upid().id()));
+        control.exit();
+        return pid;
+    };
 
     let arbiter = runtime.next.fetch_add(1, Ordering::Relaxed) % runtime.arbiters.len();
     let own = pid.clone();
     let started = runtime.arbiters[arbiter].spawn_fn(move || {
         let mailbox = Mailbox::new(receiver);
         let context = Context::live(own, &mailbox);
-        let process = ContextFut::new(context, actor, mailbox);
-        actix_rt::spawn(async move {
-            process.await;
-            RUNTIME.get().map(|runtime| runtime.processes.remove(&id));
-            control.exit();
-        });
+        actix_rt::spawn(registry::run(residence, ContextFut::new(context, actor, mailbox)));
     });
     debug_assert!(started, "arbiters run as long as the program");
     pid

@@ -6,6 +6,7 @@ use crate::clock::{Time, Timer};
 use crate::future::{Future, Nothing, Promise};
 use crate::label::{EventId, Header, Label};
 use crate::pid::{Pid, Process, Upid};
+use crate::times::{Times, Update};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -84,10 +85,11 @@ pub(super) struct Sent {
     pub(super) mail: Mailed,
 }
 
-/// What happens when a timer fires, and the event that started it.
+/// What happens when a timer fires, the event that started it, and in which context that was.
 pub(super) struct Armed {
     pub(super) action: Box<dyn FnOnce() + Send>,
     pub(super) cause: EventId,
+    pub(super) creator: ContextId,
 }
 
 pub(super) struct ContextState {
@@ -97,6 +99,8 @@ pub(super) struct ContextState {
     /// The process at rest; taken out while it handles an event.
     cell: Option<Box<dyn AnyCell>>,
     pid: Option<Box<dyn Any>>,
+    /// This is or was a process.
+    pub(super) process: bool,
     pub(super) alive: bool,
     waiters: Option<Promise<Nothing>>,
 }
@@ -130,6 +134,8 @@ impl Remains {
 
 pub(super) struct State {
     pub(super) now: Time,
+    /// The processes' own times, while the clock is paused.
+    pub(super) paused: Option<Times<ContextId>>,
     pub(super) digest: u64,
     pub(super) next_event: u64,
     next_seq: u64,
@@ -147,6 +153,8 @@ pub(super) struct State {
     /// An event is being handled: nothing else may be handled now.
     pub(super) busy: bool,
     closed: bool,
+    /// No process may start now.
+    pub(super) finalizing: bool,
     tracing: bool,
     pub(super) events: Vec<EventRecord>,
     pub(super) notes: Vec<Note>,
@@ -157,6 +165,7 @@ impl State {
     pub(super) fn new(tracing: bool) -> Self {
         let mut state = State {
             now: Time::default(),
+            paused: None,
             digest: 0xcbf2_9ce4_8422_2325,
             next_event: 1,
             next_seq: 1,
@@ -171,6 +180,7 @@ impl State {
             current_event: EventId(0),
             busy: false,
             closed: false,
+            finalizing: false,
             tracing,
             events: Vec::new(),
             notes: Vec::new(),
@@ -197,6 +207,7 @@ impl State {
             mailbox: VecDeque::new(),
             cell: None,
             pid: None,
+            process: false,
             alive: false,
             waiters: None,
         });
@@ -214,11 +225,19 @@ impl State {
         lane
     }
 
+    /// Whether a process may not start under this name now: the runtime is being finalized, or one
+    /// with the name runs.
+    pub(super) fn refuses(&self, name: &str) -> bool {
+        self.finalizing || self.contexts.iter().any(|other| other.alive && other.name == name)
+    }
+
     pub(super) fn start(&mut self, id: ContextId, cell: Box<dyn AnyCell>, pid: Box<dyn Any>) {
         let cause = self.current_event;
+        self.pass_time(self.current_context, id, Update::Force);
         let context = self.context_mut(id);
         context.cell = Some(cell);
         context.pid = Some(pid);
+        context.process = true;
         context.alive = true;
         let initialize = Control::new(ControlKind::Initialize, cause);
         context.mailbox.push_back(Mailed::Control(initialize));
@@ -251,10 +270,11 @@ impl State {
             Some(seq) => self.reorder(index, seq),
             None => drop(self.enabled.remove(index)),
         }
-        let receiver = self.context_mut(to);
-        if !receiver.alive {
+        if !self.context(to).alive {
             return Some((from, to, Some(mail)));
         }
+        self.pass_time(from, to, Update::Safe);
+        let receiver = self.context_mut(to);
         if mail.is_injected() {
             receiver.mailbox.push_front(mail);
         } else {
@@ -369,9 +389,10 @@ impl State {
         duration: Duration,
         action: Box<dyn FnOnce() + Send>,
     ) -> Timer {
-        let timer = Timer { id: self.next_timer, deadline: self.now + duration };
+        let creator = self.current_context;
+        let timer = Timer { id: self.next_timer, deadline: self.time_of(creator) + duration };
         self.next_timer += 1;
-        let armed = Armed { action, cause: self.current_event };
+        let armed = Armed { action, cause: self.current_event, creator };
         self.timers.insert((timer.deadline, timer.id), armed);
         timer
     }
@@ -379,6 +400,12 @@ impl State {
     pub(super) fn find<A: Process>(&self, id: &str) -> Option<Pid<A>> {
         let found = self.contexts.iter().find(|context| context.alive && context.name == id)?;
         found.pid.as_ref()?.downcast_ref::<Pid<A>>().cloned()
+    }
+
+    /// The running process that was started last.
+    pub(super) fn newest_process(&self) -> Option<ContextId> {
+        let index = self.contexts.iter().rposition(|context| context.alive)?;
+        Some(ContextId(index as u32))
     }
 
     pub(super) fn process_ids(&self) -> Vec<String> {
