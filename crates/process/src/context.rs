@@ -7,6 +7,10 @@ use actix::dev::{AsyncContextParts, ContextParts, Envelope, Mailbox, OneshotSend
 use actix::{
     Actor, ActorContext, ActorFuture, ActorState, Addr, AsyncContext, Message, SpawnHandle,
 };
+use parking_lot::Mutex;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An actix context that needs no actix: in the live runtime it is driven by actix's mailbox, in
@@ -19,15 +23,20 @@ pub struct Context<A: Process> {
     pid: Pid<A>,
     parts: Option<ContextParts<A>>,
     stopping: bool,
+    pub(crate) links: Links,
 }
+
+/// The processes whose end this one wants to hear of; most processes want to hear of none.
+pub(crate) type Links = OnceCell<Arc<Mutex<BTreeSet<u64>>>>;
 
 impl<A: Process> Context<A> {
     pub(crate) fn live(pid: Pid<A>, mailbox: &Mailbox<A>) -> Self {
-        Context { pid, parts: Some(ContextParts::new(mailbox.sender_producer())), stopping: false }
+        let parts = Some(ContextParts::new(mailbox.sender_producer()));
+        Context { pid, parts, stopping: false, links: Links::new() }
     }
 
     pub(crate) fn simulated(pid: Pid<A>) -> Self {
-        Context { pid, parts: None, stopping: false }
+        Context { pid, parts: None, stopping: false, links: Links::new() }
     }
 
     /// The address of this process: libprocess's `self()`.

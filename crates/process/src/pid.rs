@@ -105,6 +105,14 @@ impl<A: Process> Pid<A> {
         &self.0.target
     }
 
+    /// Tells the processes of one runtime apart, also those of one name that follow each other.
+    pub(crate) fn number(&self) -> u64 {
+        match &self.0.target {
+            Target::Live { control, .. } => control.process().0,
+            Target::Simulated(context) => u64::from(context.number()),
+        }
+    }
+
     /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
     fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
         match &self.0.target {

@@ -9,6 +9,7 @@ use crate::pid::{Pid, Process, Target, Upid};
 use crate::{live, simulated};
 use actix::{ActorContext, Handler, Message};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Tells a linked process that the process named in it has ended.
 #[doc(alias = "process::ExitedEvent")]
@@ -115,13 +116,23 @@ pub fn wait<A: Process>(pid: &Pid<A>) -> Future<Nothing> {
 }
 
 impl<A: Process> Context<A> {
-    /// Asks for an [`Exited`] message once `other` has ended; at once if it has.
+    /// Asks for an [`Exited`] message once `other` has ended; at once if it has. Asking twice for
+    /// the same end makes no difference.
+    #[doc(alias = "ProcessBase::link")]
     pub fn link<B: Process>(&self, other: &Pid<B>)
     where
         A: Handler<Exited, Result = ()>,
     {
+        let links = Arc::clone(self.links.get_or_init(Arc::default));
+        let number = other.number();
+        if !links.lock().insert(number) {
+            return;
+        }
         let (pid, upid) = (self.pid().clone(), other.upid().clone());
-        wait(other).on_any(move |_| pid.tell(Exited(upid)));
+        wait(other).on_any(move |_| {
+            links.lock().remove(&number);
+            pid.tell(Exited(upid));
+        });
     }
 }
 

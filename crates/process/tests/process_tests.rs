@@ -342,6 +342,25 @@ fn exited() {
     });
 }
 
+/// However often one asks to hear of an end, it comes once.
+#[test]
+fn exited_is_told_once_for_each_end() {
+    in_both_worlds(|world| {
+        let (linkee, _) = recorder();
+        let (pid, log) = recorder();
+        let to = linkee.clone();
+        let linked = pid.call("link", move |_, context| {
+            context.link(&to);
+            context.link(&to);
+            Future::ready(Nothing)
+        });
+        world.ready(&linked);
+        end(world, &linkee);
+        world.settle();
+        assert_eq!(recorded(world, &pid, &log), [format!("exited {}", linkee.upid().id())]);
+    });
+}
+
 /// A name is for one process at a time: upstream refuses to spawn a second one.
 #[test]
 fn a_name_is_taken_as_long_as_its_process_runs() {
