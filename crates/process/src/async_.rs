@@ -12,6 +12,7 @@ use actix::Actor;
 /// Runs `f` elsewhere: live on a thread where it may block, in the simulator as an event of its
 /// own that is scheduled like any other.
 #[doc(alias = "process::async")]
+#[doc(alias = "AsyncExecutor::execute")]
 pub fn async_<T: Value>(f: impl FnOnce() -> T + Send + 'static) -> Future<T> {
     if simulated::now().is_some() {
         return in_a_process(f);

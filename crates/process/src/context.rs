@@ -41,6 +41,7 @@ impl<A: Process> Context<A> {
 
     /// The address of this process: libprocess's `self()`.
     #[doc(alias = "self")]
+    #[doc(alias = "ProcessBase::self")]
     pub fn pid(&self) -> &Pid<A> {
         &self.pid
     }

@@ -6,13 +6,30 @@
 //! | `Future<T>`, `Promise<T>` | [`Future`], [`Promise`] |
 //! | `class X : public Process<X>` | `impl Actor for X { type Context = Context<X>; }` and `process!(X);` |
 //! | `spawn`, `terminate`, `wait`, `link` | [`spawn`], [`terminate`], [`wait`], [`Context::link`] |
+//! | `finalize` | [`finalize()`] |
 //! | `dispatch(pid, &X::f, …)` | [`dispatch!`], or a typed message by [`Pid::dispatch`] |
 //! | `defer(self(), …)` | [`defer!`], [`defer_any!`] |
-//! | `delay`, `Clock` | [`Context::delay`], [`clock`] |
+//! | `delay`, `Clock`, `Timeout` | [`Context::delay`], [`clock`], [`Timeout`] |
 //! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
+//!
+//! What upstream has and this does not:
+//!
+//! | C++ | why not, and what there is instead |
+//! |---|---|
+//! | `Latch` | it blocks a thread, which processes must not: a [`Promise`] and its future, or [`CountDownLatch`]; code that is no process has [`Future::wait`] |
+//! | `Once`, `StateMachine` | not used by what is ported; `std::sync::Once`, an enum |
+//! | `run` | not used by what is ported; [`async_`] |
+//! | `discard(futures)`, `setPromises`, `failPromises`, `discardPromises` | loops of one line |
+//! | `wait(pid, duration)`, thread donation | waiting is a future: [`wait`], then [`Future::wait`] outside of processes |
+//! | `spawn(…, manage)` | the runtime owns an actor from [`spawn`] on and drops it at its end |
+//! | `inject::exited` | `pid.tell(Exited(…))`: an end is a message like any other |
+//! | `eventCount` | actix does not tell what is in a mailbox; only the master asks |
+//! | `UPID::resolve` | a [`Pid`] is resolved from the start |
+//! | `lost` | upstream never calls it |
+//! | `workers` | as many arbiters as cores, two at least; nobody asks |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
 //! [`simulated`]; which of them a call means depends on whether a simulation is installed on this

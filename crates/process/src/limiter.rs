@@ -122,6 +122,7 @@ impl RateLimiterProcess {
 impl Actor for RateLimiterProcess {
     type Context = Context<Self>;
 
+    #[doc(alias = "RateLimiterProcess::finalize")]
     fn stopped(&mut self, _: &mut Self::Context) {
         for promise in self.promises.drain(..) {
             promise.discard();

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// Tells a linked process that the process named in it has ended.
 #[doc(alias = "process::ExitedEvent")]
+#[doc(alias = "ProcessBase::exited")]
+#[doc(alias = "inject::exited")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exited(
     /// The process that ended.
