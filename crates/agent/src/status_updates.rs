@@ -6,7 +6,7 @@
 use actix::{Actor, Handler, Message};
 use mesos::internal::StatusUpdate;
 use mesos::{FrameworkId, TaskId};
-use process::{Context, Future, Nothing, Time, clock};
+use process::{Context, Future, Nothing, Timeout};
 use slog::{Logger, debug, info, warn};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
@@ -40,7 +40,7 @@ struct Stream {
     received: BTreeSet<Vec<u8>>,
     acknowledged: BTreeSet<Vec<u8>>,
     /// When the first one is sent again.
-    timeout: Option<Time>,
+    timeout: Option<Timeout>,
 }
 
 impl Stream {
@@ -186,12 +186,11 @@ impl TaskStatusUpdateManagerProcess {
     /// `src/slave/task_status_update_manager.cpp`.
     #[doc(alias = "TaskStatusUpdateManagerProcess::timeout")]
     fn timeout(&mut self, ctx: &mut Context<Self>, duration: Duration) {
-        let now = clock::now();
         for stream in self.streams.values_mut().flat_map(BTreeMap::values_mut) {
             let Some(update) = stream.pending.front() else { continue };
             // As upstream every timer looks at every stream, so the interval that is doubled may
             // be another stream's.
-            if stream.timeout.is_some_and(|timeout| timeout <= now) {
+            if stream.timeout.is_some_and(Timeout::expired) {
                 warn!(self.log, "Resending a status update of task {}", update.status.task_id);
                 let duration = (duration * 2).min(STATUS_UPDATE_RETRY_INTERVAL_MAX);
                 stream.timeout = Some(forward(&self.forward, ctx, update, duration));
@@ -228,7 +227,7 @@ fn forward(
     ctx: &Context<TaskStatusUpdateManagerProcess>,
     update: &StatusUpdate,
     duration: Duration,
-) -> Time {
+) -> Timeout {
     if let Some(to) = to {
         to(update.clone());
     }

@@ -8,6 +8,10 @@ use actix::dev::{AsyncContextParts, ContextParts, Envelope, Mailbox, OneshotSend
 use actix::{
     Actor, ActorContext, ActorFuture, ActorState, Addr, AsyncContext, Message, SpawnHandle,
 };
+use parking_lot::Mutex;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// An actix context that needs no actix: in the live runtime it is driven by actix's mailbox, in
@@ -21,20 +25,25 @@ pub struct Context<A: Process> {
     parts: Option<ContextParts<A>>,
     stopping: bool,
     pub(crate) handlers: Option<Box<Handlers<A>>>,
+    pub(crate) links: Links,
 }
+
+/// The processes whose end this one wants to hear of; most processes want to hear of none.
+pub(crate) type Links = OnceCell<Arc<Mutex<BTreeSet<u64>>>>;
 
 impl<A: Process> Context<A> {
     pub(crate) fn live(pid: Pid<A>, mailbox: &Mailbox<A>) -> Self {
         let parts = Some(ContextParts::new(mailbox.sender_producer()));
-        Context { pid, parts, stopping: false, handlers: None }
+        Context { pid, parts, stopping: false, links: Links::new(), handlers: None }
     }
 
     pub(crate) fn simulated(pid: Pid<A>) -> Self {
-        Context { pid, parts: None, stopping: false, handlers: None }
+        Context { pid, parts: None, stopping: false, links: Links::new(), handlers: None }
     }
 
     /// The address of this process: libprocess's `self()`.
     #[doc(alias = "self")]
+    #[doc(alias = "ProcessBase::self")]
     pub fn pid(&self) -> &Pid<A> {
         &self.pid
     }

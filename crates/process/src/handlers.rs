@@ -15,7 +15,7 @@ use crate::{system, transport};
 use actix::Handler;
 use bytes::Bytes;
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 type OnMessage<A> = Rc<dyn Fn(&mut A, &mut Context<A>, &Upid, &Bytes)>;
@@ -26,7 +26,6 @@ pub(crate) struct Handlers<A: Process> {
     messages: BTreeMap<Cow<'static, str>, OnMessage<A>>,
     delegates: BTreeMap<String, Upid>,
     routes: BTreeMap<String, OnRequest<A>>,
-    linked: BTreeSet<Upid>,
 }
 
 impl<A: Process> Default for Handlers<A> {
@@ -35,7 +34,6 @@ impl<A: Process> Default for Handlers<A> {
             messages: BTreeMap::new(),
             delegates: BTreeMap::new(),
             routes: BTreeMap::new(),
-            linked: BTreeSet::new(),
         }
     }
 }
@@ -142,12 +140,16 @@ impl<A: Process> Context<A> {
         A: Handler<Exited, Result = ()>,
     {
         let pid = self.pid().clone();
-        let first = self.handlers().linked.insert(to.clone());
+        if to.address() == self.upid().address() {
+            return match transport::local(to) {
+                Some((number, ended)) => self.watch(number, &ended, to),
+                None => pid.exited(to.clone()),
+            };
+        }
         transport::link(transport::Link {
             linker: self.upid().clone(),
             to: to.clone(),
             remote,
-            first,
             tell: Box::new(move |who| pid.exited(who)),
         });
     }
@@ -206,21 +208,15 @@ impl<A: Process> Context<A> {
         promise.associate(&response);
     }
 
-    /// Tells the actor of the end of another process, once for each link.
+    /// Tells the actor of the end of another process.
+    ///
+    /// Mirrors `ProcessBase::consume(ExitedEvent)`.
     pub(crate) fn consume_exited(&mut self, actor: &mut A, who: Upid)
     where
         A: Handler<Exited, Result = ()>,
     {
-        if let Some(handlers) = &mut self.handlers {
-            handlers.linked.remove(&who);
-        }
         if !filter::drops(self.is_simulated(), self.upid(), Incoming::Exited(&who)) {
             actor.handle(Exited(who), self);
         }
-    }
-
-    /// Whether a link to `to` is new here.
-    pub(crate) fn remember_link(&mut self, to: &Upid) -> bool {
-        self.handlers().linked.insert(to.clone())
     }
 }

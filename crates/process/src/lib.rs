@@ -6,15 +6,32 @@
 //! | `Future<T>`, `Promise<T>` | [`Future`], [`Promise`] |
 //! | `class X : public Process<X>` | `impl Actor for X { type Context = Context<X>; }` and `process!(X);` |
 //! | `spawn`, `terminate`, `wait`, `link` | [`spawn`], [`terminate`], [`wait`], [`Context::link`] |
+//! | `finalize` | [`finalize()`] |
 //! | `dispatch(pid, &X::f, …)` | [`dispatch!`], or a typed message by [`Pid::dispatch`] |
 //! | `defer(self(), …)` | [`defer!`], [`defer_any!`] |
-//! | `delay`, `Clock` | [`Context::delay`], [`clock`] |
+//! | `delay`, `Clock`, `Timeout` | [`Context::delay`], [`clock`], [`Timeout`] |
 //! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
 //! | `metrics::add`, `Counter`, `PullGauge`, `PushGauge`, `Timer`, `TimeSeries` | [`metrics`] |
 //! | `HELP`, `Help` | [`help`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
+//!
+//! What upstream has and this does not:
+//!
+//! | C++ | why not, and what there is instead |
+//! |---|---|
+//! | `Latch` | it blocks a thread, which processes must not: a [`Promise`] and its future, or [`CountDownLatch`]; code that is no process has [`Future::wait`] |
+//! | `Once`, `StateMachine` | not used by what is ported; `std::sync::Once`, an enum |
+//! | `run` | not used by what is ported; [`async_`] |
+//! | `discard(futures)`, `setPromises`, `failPromises`, `discardPromises` | loops of one line |
+//! | `wait(pid, duration)`, thread donation | waiting is a future: [`wait`], then [`Future::wait`] outside of processes |
+//! | `spawn(…, manage)` | the runtime owns an actor from [`spawn`] on and drops it at its end |
+//! | `inject::exited` | `pid.tell(Exited(…))`: an end is a message like any other |
+//! | `eventCount` | actix does not tell what is in a mailbox; only the master asks |
+//! | `UPID::resolve` | a [`Pid`] is resolved from the start |
+//! | `lost` | upstream never calls it |
+//! | `workers` | as many arbiters as cores, two at least; nobody asks |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
 //! [`simulated`]; which of them a call means depends on whether a simulation is installed on this
@@ -28,6 +45,7 @@ mod count_down_latch;
 mod event;
 mod executor;
 pub mod filter;
+mod finalize;
 pub mod future;
 mod handlers;
 pub mod help;
@@ -52,6 +70,8 @@ mod spawn;
 mod stout;
 mod system;
 mod transport;
+mod timeout;
+mod times;
 
 #[doc(hidden)]
 pub use actix;
@@ -63,6 +83,7 @@ pub use context::Context;
 pub use count_down_latch::CountDownLatch;
 pub use event::Event;
 pub use executor::Executor;
+pub use finalize::finalize;
 pub use future::{
     Failure, Future, Nothing, Outcome, Promise, await_all, await_one, collect, select,
 };
@@ -80,3 +101,4 @@ pub use shared::Shared;
 pub use simulated::note;
 pub use spawn::{Exited, find, generate_id, kill, process_ids, spawn, terminate, wait};
 pub use transport::{post, request};
+pub use timeout::Timeout;

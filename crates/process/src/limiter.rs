@@ -2,11 +2,11 @@
 //!
 //! Mirrors `3rdparty/libprocess/include/process/limiter.hpp`.
 
-use crate::clock::{self, Time};
 use crate::context::Context;
 use crate::future::{Future, Nothing, Promise};
 use crate::pid::Pid;
 use crate::spawn::{generate_id, spawn, terminate};
+use crate::timeout::Timeout;
 use actix::Actor;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -39,7 +39,7 @@ impl RateLimiter {
         let process = RateLimiterProcess {
             // Whole nanoseconds, cut off as upstream's division of a `Duration` cuts them off.
             interval: Duration::from_nanos((1e9 / permits) as u64),
-            next: clock::now(),
+            timeout: Timeout::default(),
             promises: VecDeque::new(),
         };
         RateLimiter { pid: spawn(generate_id("__limiter__"), process) }
@@ -62,20 +62,19 @@ impl Drop for RateLimiter {
 struct RateLimiterProcess {
     /// The time between two permits.
     interval: Duration,
-    /// When the next permit is due: upstream's `timeout`.
-    next: Time,
+    /// When the next permit is due.
+    timeout: Timeout,
     promises: VecDeque<Promise<Nothing>>,
 }
 
 impl RateLimiterProcess {
     fn acquire(&mut self, context: &Context<Self>) -> Future<Nothing> {
-        let remaining = self.next - clock::now();
         if self.promises.is_empty() {
-            if remaining.is_zero() {
-                self.next = clock::now() + self.interval;
+            if self.timeout.remaining().is_zero() {
+                self.timeout = Timeout::within(self.interval);
                 return Future::ready(Nothing);
             }
-            context.delay(remaining, "RateLimiterProcess::_acquire", Self::permit);
+            self.delay_permit(context);
         }
         let promise = Promise::new();
         let future = promise.future();
@@ -95,23 +94,21 @@ impl RateLimiterProcess {
     /// Gives a permit to the first who still wants it.
     #[doc(alias = "RateLimiterProcess::_acquire")]
     fn permit(&mut self, context: &mut Context<Self>) {
-        let mut permitted = None;
         while let Some(promise) = self.promises.pop_front() {
             if !promise.future().is_discarded() {
-                self.next = clock::now() + self.interval;
-                permitted = Some(promise);
+                promise.set(Nothing);
+                self.timeout = Timeout::within(self.interval);
                 break;
             }
         }
         if !self.promises.is_empty() {
-            let remaining = self.next - clock::now();
-            context.delay(remaining, "RateLimiterProcess::_acquire", Self::permit);
+            self.delay_permit(context);
         }
-        // differs: upstream completes the promise first. Its processes have a time of their own;
-        // here a callback may move the clock before the next permit's time is set.
-        if let Some(promise) = permitted {
-            promise.set(Nothing);
-        }
+    }
+
+    fn delay_permit(&self, context: &Context<Self>) {
+        let remaining = self.timeout.remaining();
+        context.delay(remaining, "RateLimiterProcess::_acquire", Self::permit);
     }
 
     /// Discards a waiter's promise; its place stays until it is at the front.
@@ -125,6 +122,7 @@ impl RateLimiterProcess {
 impl Actor for RateLimiterProcess {
     type Context = Context<Self>;
 
+    #[doc(alias = "RateLimiterProcess::finalize")]
     fn stopped(&mut self, _: &mut Self::Context) {
         for promise in self.promises.drain(..) {
             promise.discard();

@@ -110,6 +110,14 @@ impl<A: Process> Pid<A> {
         &self.0.target
     }
 
+    /// Tells the processes of one runtime apart, also those of one name that follow each other.
+    pub(crate) fn number(&self) -> u64 {
+        match &self.0.target {
+            Target::Live { control, .. } => control.process().0,
+            Target::Simulated(context) => u64::from(context.number()),
+        }
+    }
+
     /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
     fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
         self.enqueue_as::<true>(label, f);
@@ -122,7 +130,10 @@ impl<A: Process> Pid<A> {
         f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
     ) {
         match &self.0.target {
-            Target::Live { address, .. } => {
+            Target::Live { address, control } => {
+                if live::clock::is_paused() {
+                    live::clock::delivered(control.process());
+                }
                 let header = Header { label, cause: live::current::event() };
                 address.do_send(Event(Box::new(Call::<A, _, DISPATCH>::new(header, f))));
             }
@@ -274,6 +285,10 @@ impl<A: Process> Port for Pid<A> {
         self.enqueue_as::<false>(Label::method::<A>("request"), move |actor, context| {
             context.consume_request(actor, request, promise);
         });
+    }
+
+    fn number(&self) -> u64 {
+        Pid::number(self)
     }
 
     fn ended(&self) -> Future<Nothing> {

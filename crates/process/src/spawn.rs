@@ -9,9 +9,12 @@ use crate::pid::{Pid, Process, Target, Upid};
 use crate::{live, simulated};
 use actix::{ActorContext, Handler, Message};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Tells a linked process that the process named in it has ended.
 #[doc(alias = "process::ExitedEvent")]
+#[doc(alias = "ProcessBase::exited")]
+#[doc(alias = "inject::exited")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exited(
     /// The process that ended.
@@ -38,6 +41,10 @@ pub fn generate_id(prefix: &str) -> String {
 
 /// Starts a process under `id` and returns its address. Its `started` (libprocess: `initialize`)
 /// runs in its own context, before any message.
+///
+/// A name is for one process at a time, and while the runtime is [finalized](crate::finalize) no
+/// process starts at all. Then `actor` is dropped, standard error (in the simulator, the record)
+/// says so, and the address is that of a process that has ended.
 #[doc(alias = "process::spawn")]
 pub fn spawn<A: Process>(id: impl Into<String>, actor: A) -> Pid<A> {
     let id = id.into();
@@ -45,6 +52,14 @@ pub fn spawn<A: Process>(id: impl Into<String>, actor: A) -> Pid<A> {
         Ok(pid) => pid,
         Err((id, actor)) => live::spawn(id, actor),
     }
+}
+
+/// What to say about a process that may not start.
+pub(crate) fn refused(id: &str) -> String {
+    format!(
+        "Attempted to spawn the process {id} while one with this name runs, or while libprocess is \
+         being finalized; what is sent to it is dropped"
+    )
 }
 
 /// Ends a process: its `stopped` (libprocess: `finalize`) runs, what is left in its mailbox is
@@ -76,7 +91,10 @@ pub fn kill<A: Process>(pid: &Pid<A>) {
 }
 
 fn live_stop<A: Process>(pid: &Pid<A>) {
-    if let Target::Live { address, .. } = pid.target() {
+    if let Target::Live { address, control } = pid.target() {
+        if live::clock::is_paused() {
+            live::clock::delivered(control.process());
+        }
         address.do_send(crate::Event(Box::new(Stop)));
     }
 }
@@ -100,16 +118,30 @@ pub fn wait<A: Process>(pid: &Pid<A>) -> Future<Nothing> {
 }
 
 impl<A: Process> Context<A> {
-    /// Asks for an [`Exited`] message once `other` has ended; at once if it has. Linking twice is
-    /// linking once.
-    pub fn link<B: Process>(&mut self, other: &Pid<B>)
+    /// Asks for an [`Exited`] message once `other` has ended; at once if it has. Asking twice for
+    /// the same end makes no difference.
+    #[doc(alias = "ProcessBase::link")]
+    pub fn link<B: Process>(&self, other: &Pid<B>)
     where
         A: Handler<Exited, Result = ()>,
     {
-        let (pid, upid) = (self.pid().clone(), other.upid().clone());
-        if self.remember_link(&upid) {
-            wait(other).on_any(move |_| pid.exited(upid));
+        self.watch(other.number(), &wait(other), other.upid());
+    }
+
+    /// Waits for the `end` of the process `who`, whose number is `number`.
+    pub(crate) fn watch(&self, number: u64, end: &Future<Nothing>, who: &Upid)
+    where
+        A: Handler<Exited, Result = ()>,
+    {
+        let links = Arc::clone(self.links.get_or_init(Arc::default));
+        if !links.lock().insert(number) {
+            return;
         }
+        let (pid, who) = (self.pid().clone(), who.clone());
+        end.on_any(move |_| {
+            links.lock().remove(&number);
+            pid.exited(who);
+        });
     }
 }
 

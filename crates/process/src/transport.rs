@@ -28,6 +28,9 @@ pub(crate) trait Port: Send + Sync {
     /// Puts a request into the process's mailbox; the promise gets its answer.
     fn request(&self, request: Request, promise: Promise<Response>);
 
+    /// Tells it apart from all others of this runtime, also from those of the same name.
+    fn number(&self) -> u64;
+
     /// Ready once the process has ended.
     fn ended(&self) -> Future<Nothing>;
 }
@@ -45,35 +48,20 @@ pub fn post(from: &Upid, to: &Upid, name: impl Into<Cow<'static, str>>, body: im
     send(Message::new(from.clone(), to.clone(), name, body));
 }
 
-/// One process wants to be told of the end of another.
+/// One process wants to be told of the end of another, which is in another program.
 pub(crate) struct Link {
     pub(crate) linker: Upid,
     pub(crate) to: Upid,
     pub(crate) remote: RemoteConnection,
-    /// Whether it is not linked to it yet.
-    pub(crate) first: bool,
     pub(crate) tell: OnExited,
 }
 
-impl Link {
-    pub(crate) fn is_local(&self) -> bool {
-        self.linker.address() == self.to.address()
-    }
-
-    /// Links within one program: `ended` is when the linkee ends, if there is one.
-    pub(crate) fn watch(self, ended: Option<Future<Nothing>>) {
-        let Link { to, first, tell, .. } = self;
-        match ended {
-            _ if !first => {}
-            Some(ended) => {
-                ended.on_any(move |_| tell(to));
-            }
-            None => tell(to),
-        }
-    }
+/// The number and the end of a process of this runtime, if there is one of that name.
+pub(crate) fn local(upid: &Upid) -> Option<(u64, Future<Nothing>)> {
+    simulated::network::local(upid).unwrap_or_else(|| live::local(upid.id()))
 }
 
-/// Links one process to another.
+/// Links a process to one of another program.
 pub(crate) fn link(link: Link) {
     if let Some(link) = simulated::network::link(link) {
         live::network::link(link);

@@ -238,7 +238,7 @@ fn three_clients_with_two_rounds_of_replies_have_90_orders() {
             });
             clients.lock().push(client);
             let first = server.clone();
-            net.sender("first", move || first.tell(Say(name)));
+            net.sender(&format!("first {name}"), move || first.tell(Say(name)));
         }
     });
     let orders: BTreeSet<_> = observed.iter().map(|logs| logs[0].clone()).collect();

@@ -4,11 +4,11 @@
 mod support;
 
 use parking_lot::Mutex;
-use process::{Future, Nothing, Promise, collect};
+use process::{Future, Nothing, Outcome, Promise, collect};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Duration;
-use support::in_both_worlds;
+use support::{World, in_both_worlds};
 
 /// Callbacks for the outcome run before those for any outcome, each in the order of registration.
 #[test]
@@ -172,4 +172,29 @@ fn one_completion_wins() {
         at_once(|| win(promise.set(1)), || win(promise.fail("no")));
         assert_eq!(wins.load(Ordering::SeqCst), 1);
     }
+}
+
+/// A future that was abandoned may be completed yet, by the timer of an `after`.
+#[test]
+fn wait_does_not_give_up_on_an_abandoned_future() {
+    let world = World::live();
+    let second = Duration::from_secs(1);
+    for _ in 0..20 {
+        let promise = Promise::<i32>::new();
+        let future = promise.future().after(second, |_| Future::ready(1)).map(|n| n + 1);
+        drop(promise);
+        assert!(future.is_abandoned());
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| future.wait(60 * second));
+            std::thread::yield_now();
+            world.advance(second);
+            assert_eq!(waiter.join().unwrap(), Some(Outcome::Ready(2)));
+        });
+    }
+
+    let short = Duration::from_millis(1);
+    let abandoned = Promise::<i32>::new().future();
+    assert_eq!(abandoned.wait(short), Some(Outcome::Abandoned));
+    let promise = Promise::<i32>::new();
+    assert_eq!(promise.future().wait(short), None);
 }

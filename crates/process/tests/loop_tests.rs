@@ -6,7 +6,8 @@ mod support;
 use parking_lot::Mutex;
 use process::actix::Actor;
 use process::{
-    Context, Future, Nothing, Promise, Queue, loop_, loop_here, loop_in, process, spawn, terminate,
+    Context, Future, Nothing, Promise, Queue, generate_id, loop_, loop_here, loop_in, process,
+    spawn, terminate,
 };
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::sync::Arc;
@@ -175,7 +176,7 @@ process!(Counter);
 #[test]
 fn in_a_process() {
     in_both_worlds(|world| {
-        let pid = spawn("counter", Counter { rounds: 0 });
+        let pid = spawn(generate_id("counter"), Counter { rounds: 0 });
         let future = loop_in(
             &pid,
             |_, _| process::async_(|| 1),

@@ -2,120 +2,14 @@
 //! stack nor leave anything behind (upstream overflows; the port must not, because campaigns run
 //! for days). And what a simulated event allocates: itself.
 
+mod counting;
+
+use counting::{ALLOCATIONS, LENGTH, leaves_nothing};
 use process::actix::Actor;
 use process::simulated::Simulation;
 use process::{Context, Future, Nothing, Pid, Promise, process, spawn};
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// Counts, for each thread, how many blocks it has allocated and not freed.
-struct Counting;
-
-thread_local! {
-    static BLOCKS: Cell<isize> = const { Cell::new(0) };
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(change: isize) {
-    // A thread that ends frees its last blocks when its counter is gone already.
-    let _ = BLOCKS.try_with(|blocks| blocks.set(blocks.get() + change));
-}
-
-// SAFETY: everything is passed on to the system's allocator unchanged; the counter is a plain
-// thread-local without a destructor, so counting neither allocates nor unwinds.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(1);
-        let _ = ALLOCATIONS.try_with(|allocations| allocations.set(allocations.get() + 1));
-        // SAFETY: the caller's promise about `layout` is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        count(-1);
-        // SAFETY: `block` came from `alloc` above, hence from `System`, with this layout.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-const LENGTH: usize = 100_000;
-
-/// Runs `f` on a thread with the stack Rust gives threads, and checks that no block stays behind.
-fn leaves_nothing(f: impl FnOnce() + Send + 'static) {
-    let run = move || {
-        // What the thread allocates once, it allocates now: nothing here is about that.
-        drop(Future::ready(1).then(|_| Promise::<u32>::new().future()));
-        let before = BLOCKS.get();
-        f();
-        assert_eq!(BLOCKS.get() - before, 0, "blocks left behind");
-    };
-    let thread = std::thread::Builder::new().stack_size(2 << 20).spawn(run).unwrap();
-    thread.join().unwrap();
-}
-
-fn thens(first: &Future<usize>) -> Future<usize> {
-    let mut last = first.clone();
-    for _ in 0..LENGTH {
-        last = last.then(|n| Future::ready(n + 1));
-    }
-    last
-}
-
-#[test]
-fn then_completed() {
-    leaves_nothing(|| {
-        let promise = Promise::new();
-        let last = thens(&promise.future());
-        promise.set(0);
-        assert_eq!(last.get(), Some(&LENGTH));
-    });
-}
-
-#[test]
-fn then_failed() {
-    leaves_nothing(|| {
-        let promise = Promise::new();
-        let last = thens(&promise.future());
-        promise.fail("no");
-        assert_eq!(last.failure(), Some("no"));
-    });
-}
-
-#[test]
-fn then_discarded() {
-    leaves_nothing(|| {
-        let promise = Promise::new();
-        let last = thens(&promise.future());
-        assert!(last.discard());
-        assert!(promise.future().has_discard());
-        promise.discard();
-        assert!(last.is_discarded());
-    });
-}
-
-#[test]
-fn then_abandoned() {
-    leaves_nothing(|| {
-        let promise = Promise::new();
-        let last = thens(&promise.future());
-        drop(promise);
-        assert!(last.is_abandoned());
-    });
-}
-
-#[test]
-fn then_dropped_while_pending() {
-    leaves_nothing(|| {
-        let promise = Promise::new();
-        drop(thens(&promise.future()));
-        drop(promise);
-    });
-}
 
 /// Each future is associated with the one before.
 fn associated(first: &Future<usize>) -> Future<usize> {

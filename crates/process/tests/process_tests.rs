@@ -13,7 +13,7 @@ use process::{
     async_, clock, defer, defer_any, dispatch, generate_id, post, process, spawn, terminate, wait,
 };
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 use support::{World, in_both_worlds};
 
@@ -199,7 +199,7 @@ impl DeferProcess {
 #[test]
 fn defer_2() {
     in_both_worlds(|world| {
-        let pid = spawn("deferring", DeferProcess);
+        let pid = spawn(generate_id("deferring"), DeferProcess);
         let future = dispatch!(pid, DeferProcess::func1, |this, context| {
             this.func1(context, &Future::ready(41))
         });
@@ -386,27 +386,43 @@ fn thunk() {
     });
 }
 
+const SECOND: Duration = Duration::from_secs(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
 #[test]
 fn delay() {
     in_both_worlds(|world| {
         let (pid, log) = recorder();
-        let seconds = Duration::from_secs;
-        clock::delay(seconds(5), &pid, "timeout", |this, _| this.timeout());
-        let never = clock::delay(seconds(5), &pid, "timeout", |this, _| this.timeout());
-        world.advance(seconds(4));
-        world.ready(&pid.call("sync", |this: &mut Recorder, _| this.func1(true)));
-        assert_eq!(log.lock().len(), 2);
+        clock::delay(5 * SECOND, &pid, "timeout", |this, _| this.timeout());
+        let never = clock::delay(5 * SECOND, &pid, "timeout", |this, _| this.note("never"));
+        world.advance(4 * SECOND);
+        world.settle();
+        assert_eq!(*log.lock(), ["initialize"]);
+
         assert!(clock::cancel(&never));
         assert!(!clock::cancel(&never));
+        world.advance(SECOND);
+        world.settle();
+        assert_eq!(recorded(world, &pid, &log), ["timeout"]);
+    });
+}
 
-        let fired = Promise::new();
-        let future = fired.future();
-        clock::timer(seconds(1), move || {
-            fired.set(Nothing);
-        });
-        world.advance(seconds(1));
-        world.ready(&future);
-        assert_eq!(recorded(world, &pid, &log), ["func1", "timeout"]);
+/// A process hears of the time by a message, also by one of another process that has heard of it.
+#[test]
+fn order() {
+    in_both_worlds(|world| {
+        let (process1, log) = recorder();
+        let now = clock::now_of(&process1);
+        world.advance(SECOND);
+        assert_eq!(clock::now_of(&process1), now);
+
+        let (process2, _) = recorder();
+        let to = process1.clone();
+        process2.run("order", move |_, _| to.run("timeout", |this, _| this.timeout()));
+        world.settle();
+        assert_eq!(clock::now_of(&process1), now + SECOND);
+        assert_eq!(recorded(world, &process1, &log), ["timeout"]);
+        end(world, &process2);
     });
 }
 
@@ -445,6 +461,47 @@ fn exited() {
         world.ready(&pid.call("sync", |_, _| Future::ready(Nothing)));
         let expected = format!("exited {}", linkee.upid().id());
         assert_eq!(recorded(world, &pid, &log), [expected.clone(), expected]);
+    });
+}
+
+/// However often one asks to hear of an end, it comes once.
+#[test]
+fn exited_is_told_once_for_each_end() {
+    in_both_worlds(|world| {
+        let (linkee, _) = recorder();
+        let (pid, log) = recorder();
+        let to = linkee.clone();
+        let linked = pid.call("link", move |_, context| {
+            context.link(&to);
+            context.link(&to);
+            Future::ready(Nothing)
+        });
+        world.ready(&linked);
+        end(world, &linkee);
+        world.settle();
+        assert_eq!(recorded(world, &pid, &log), [format!("exited {}", linkee.upid().id())]);
+    });
+}
+
+/// A name is for one process at a time: upstream refuses to spawn a second one.
+#[test]
+fn a_name_is_taken_as_long_as_its_process_runs() {
+    in_both_worlds(|world| {
+        let name = generate_id("name");
+        let first = spawn(name.clone(), Recorder::default());
+        let refused = Recorder::default();
+        let log = Arc::clone(&refused.log);
+        let second = spawn(name.clone(), refused);
+        assert!(wait(&second).is_ready());
+        world.abandoned(&dispatch!(second, Recorder::func1, |this, _| this.func1(true)));
+        assert!(log.lock().is_empty());
+        assert!(process::find::<Recorder>(&name).is_some(), "the first one is still there");
+        assert!(world.ready(&dispatch!(first, Recorder::func1, |this, _| this.func1(true))));
+
+        end(world, &first);
+        let third = spawn(name, Recorder::default());
+        assert!(world.ready(&dispatch!(third, Recorder::func1, |this, _| this.func1(true))));
+        end(world, &third);
     });
 }
 
@@ -494,23 +551,50 @@ fn drop_exited() {
     });
 }
 
-/// Everything that follows from what has happened, without the clock: simulator only, as the live
-/// clock cannot settle yet.
+/// A process that takes its time: upstream's sleeps where it gives others the opportunity.
+struct SettleProcess {
+    called_dispatch: Arc<AtomicBool>,
+}
+
+impl Actor for SettleProcess {
+    type Context = Context<Self>;
+
+    fn started(&mut self, context: &mut Self::Context) {
+        dawdle();
+        context.delay(Duration::ZERO, "SettleProcess::after_delay", Self::after_delay);
+    }
+}
+
+process!(SettleProcess);
+
+impl SettleProcess {
+    fn after_delay(&mut self, context: &mut Context<Self>) {
+        context.pid().run("SettleProcess::after_dispatch", |this, _| this.after_dispatch());
+        dawdle();
+        let (inner, _) = recorder();
+        terminate(&inner, true);
+    }
+
+    fn after_dispatch(&mut self) {
+        dawdle();
+        self.called_dispatch.store(true, Ordering::SeqCst);
+    }
+}
+
+fn dawdle() {
+    (0..100).for_each(|_| std::thread::yield_now());
+}
+
 #[test]
 fn settle() {
-    for seed in 1..100 {
-        let world = World::simulated(seed);
-        let (pid, log) = recorder();
-        pid.run("start", |_, context| {
-            context.delay(Duration::ZERO, "after_delay", |_, context| {
-                context.pid().run("after_dispatch", |this, _| this.note("settled"));
-                let (inner, _) = recorder();
-                terminate(&inner, true);
-            });
-        });
-        world.advance(Duration::ZERO);
-        assert_eq!(recorded(&world, &pid, &log), ["settled"]);
-    }
+    in_both_worlds(|world| {
+        let called_dispatch = Arc::new(AtomicBool::new(false));
+        let called = Arc::clone(&called_dispatch);
+        let pid = spawn(generate_id("settle"), SettleProcess { called_dispatch });
+        world.settle();
+        assert!(called.load(Ordering::SeqCst));
+        end(world, &pid);
+    });
 }
 
 #[test]
@@ -654,4 +738,26 @@ fn injected_terminate_races_with_a_call() {
         }
     }
     assert!(answered > 0 && abandoned > 0, "{answered} answered, {abandoned} abandoned");
+}
+
+/// A timer of before is gone with the runtime it belonged to, and does not hold up those of now.
+#[test]
+fn timer_after_reinitialize() {
+    in_both_worlds(|world| {
+        let before = Arc::new(AtomicBool::new(false));
+        let fired = Arc::clone(&before);
+        clock::timer(10 * MILLISECOND, move || fired.store(true, Ordering::SeqCst));
+        process::finalize();
+        assert!(!clock::paused(), "nobody may wait for a clock that stands still");
+
+        clock::pause();
+        let promise = Promise::new();
+        let after = promise.future();
+        clock::timer(10 * MILLISECOND, move || {
+            promise.set(Nothing);
+        });
+        world.advance(10 * MILLISECOND);
+        world.ready(&after);
+        assert!(!before.load(Ordering::SeqCst));
+    });
 }

@@ -3,8 +3,10 @@
 mod support;
 
 use process::actix::Actor;
-use process::{Context, Future, Nothing, Pid, Promise, Sequence, dispatch, process, spawn};
-use process::{terminate, wait};
+use process::{
+    Context, Future, Nothing, Pid, Promise, Sequence, dispatch, generate_id, process, spawn,
+    terminate, wait,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use support::{World, in_both_worlds};
@@ -69,7 +71,12 @@ impl Fixture {
         let calls = Arc::<[AtomicUsize; 4]>::default();
         let process =
             TestProcess { waited_for: promise.future(), calls: Arc::clone(&calls), value: 0 };
-        Fixture { pid: spawn("test", process), promise, calls, sequence: Sequence::default() }
+        Fixture {
+            pid: spawn(generate_id("test"), process),
+            promise,
+            calls,
+            sequence: Sequence::default(),
+        }
     }
 
     /// `func0` waits for the promise; the others are ready at once.

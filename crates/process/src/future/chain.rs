@@ -179,6 +179,7 @@ impl<T: Value> Future<T> {
     }
 
     /// A future that completes as this one does, but does not pass a discard on to it.
+    #[doc(alias = "process::undiscardable")]
     pub fn undiscardable(&self) -> Future<T> {
         let promise = Promise::new();
         let future = promise.future();

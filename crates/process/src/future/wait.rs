@@ -33,27 +33,26 @@ impl<T: Value> Future<T> {
         }
     }
 
-    /// Blocks this thread until the future has ended, at most for `limit`; `None` when that has
-    /// passed. For tests and programs: a process that blocks itself stops its whole arbiter.
+    /// Blocks this thread until the future has completed, at most for `limit`; `None` when it is
+    /// still pending then. An abandoned one is waited for as well, since an
+    /// [`after`](Self::after) may complete it yet; one that stays so is [`Outcome::Abandoned`] at
+    /// the limit. For tests and programs: a process that blocks itself stops its whole arbiter.
     #[doc(alias = "await")]
     pub fn wait(&self, limit: Duration) -> Option<Outcome<T>> {
         let signal = Arc::new((Mutex::new(false), Condvar::new()));
-        let notify = |signal: Arc<(Mutex<bool>, Condvar)>| {
-            move || {
-                *signal.0.lock() = true;
-                signal.1.notify_all();
-            }
-        };
-        let any = notify(Arc::clone(&signal));
-        self.on_any(move |_| any());
-        self.on_abandoned(notify(Arc::clone(&signal)));
+        let notify = Arc::clone(&signal);
+        self.on_any(move |_| {
+            *notify.0.lock() = true;
+            notify.1.notify_all();
+        });
         let mut done = signal.0.lock();
         signal.1.wait_while_for(&mut done, |done| !*done, limit);
         drop(done);
         self.outcome_now()
     }
 
-    /// Waits for the end of the future in async code.
+    /// Waits for the end of the future in async code. Abandonment is an end here, although an
+    /// [`after`](Self::after) may complete the future yet: there is no limit to wait for.
     pub async fn outcome(&self) -> Outcome<T> {
         let notify = Arc::new(tokio::sync::Notify::new());
         loop {

@@ -1,10 +1,28 @@
-//! Which event this thread is handling, so that what it sends can name its cause.
+//! What this thread is doing: in which process it is, and which event it handles, so that what it
+//! sends can name its cause and carry its sender's time.
 
 use crate::label::{EventId, Header};
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+/// Identifies a process of the live runtime for ever: numbers are not used again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ProcessNumber(pub(crate) u64);
+
+/// Where a thread is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// In no part of the runtime, or in input and output.
+    Outside,
+    /// Where timers fire.
+    Clock,
+    /// In a function given to `async_`.
+    Aside,
+    Process(ProcessNumber),
+}
+
 thread_local! {
+    static PLACE: Cell<Place> = const { Cell::new(Place::Outside) };
     static CURRENT: Cell<u64> = const { Cell::new(0) };
     static NEXT: Cell<u64> = const { Cell::new(0) };
 }
@@ -37,4 +55,30 @@ impl Drop for Current {
 
 pub(crate) fn event() -> EventId {
     EventId(CURRENT.get())
+}
+
+/// Grows with every event that this thread begins to handle.
+pub(super) fn handled() -> u64 {
+    NEXT.get()
+}
+
+/// Restores the previous place when dropped.
+pub(crate) struct Entered {
+    previous: Place,
+}
+
+/// This thread is at `place` until the result is dropped. Done once for all the events that a
+/// process handles in a row, as upstream sets `__process__`.
+pub(crate) fn enter_place(place: Place) -> Entered {
+    Entered { previous: PLACE.replace(place) }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        PLACE.set(self.previous);
+    }
+}
+
+pub(crate) fn place() -> Place {
+    PLACE.get()
 }

@@ -2,10 +2,13 @@
 //!
 //! Started by the first [`spawn`](crate::spawn); one an operating-system process, as libprocess.
 
-pub mod clock;
+pub(crate) mod clock;
 pub(crate) mod current;
+pub(crate) mod finalize;
 mod host;
 pub(crate) mod network;
+mod registry;
+pub(crate) mod settle;
 
 pub use host::LocalHost;
 pub use network::{Options, address, initialize};
@@ -31,6 +34,7 @@ const MAILBOX_CAPACITY: usize = 16;
 
 /// What the outside needs to know of a running process.
 pub(crate) struct Control {
+    process: current::ProcessNumber,
     doomed: AtomicBool,
     exited: Mutex<Option<Promise<Nothing>>>,
     done: Future<Nothing>,
@@ -40,7 +44,13 @@ impl Control {
     fn new() -> Self {
         let promise = Promise::new();
         let done = promise.future();
-        Control { doomed: AtomicBool::new(false), exited: Mutex::new(Some(promise)), done }
+        let process = registry::number();
+        let doomed = AtomicBool::new(false);
+        Control { process, doomed, exited: Mutex::new(Some(promise)), done }
+    }
+
+    pub(crate) fn process(&self) -> current::ProcessNumber {
+        self.process
     }
 
     pub(crate) fn is_doomed(&self) -> bool {
@@ -119,23 +129,22 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Pid<A> {
     let (sender, receiver) = channel::<A>(MAILBOX_CAPACITY);
     let control = Arc::new(Control::new());
     let pid = Pid::new(
-        Upid::new(id.clone(), address()),
+        Upid::new(id, address()),
         Target::Live { address: Addr::new(sender), control: Arc::clone(&control) },
     );
-    runtime.processes.insert(id.clone(), Box::new(pid.clone()));
+    clock::created(control.process());
+    let Some(residence) = registry::Residence::new(&pid, &control) else {
+        eprintln!("{}", crate::spawn::refused(pid.upid().id()));
+        control.exit();
+        return pid;
+    };
 
     let arbiter = runtime.next.fetch_add(1, Ordering::Relaxed) % runtime.arbiters.len();
-    let (own, upid) = (pid.clone(), pid.upid().clone());
+    let own = pid.clone();
     let started = runtime.arbiters[arbiter].spawn_fn(move || {
         let mailbox = Mailbox::new(receiver);
         let context = Context::live(own, &mailbox);
-        let process = ContextFut::new(context, actor, mailbox);
-        actix_rt::spawn(async move {
-            process.await;
-            RUNTIME.get().map(|runtime| runtime.processes.remove(&id));
-            network::ended(&upid);
-            control.exit();
-        });
+        actix_rt::spawn(registry::run(residence, ContextFut::new(context, actor, mailbox)));
     });
     debug_assert!(started, "arbiters run as long as the program");
     pid
@@ -179,7 +188,7 @@ pub(crate) fn is_running(id: &str) -> bool {
     with_process(id, |_| ()).is_some()
 }
 
-/// Ready once the process has ended; `None` when there is none.
-pub(crate) fn ended(id: &str) -> Option<Future<Nothing>> {
-    with_process(id, |process| process.ended())
+/// The number and the end of a process; `None` when there is none.
+pub(crate) fn local(id: &str) -> Option<(u64, Future<Nothing>)> {
+    with_process(id, |process| (process.number(), process.ended()))
 }

@@ -16,11 +16,16 @@
 //! environment context: it has an outbox and no mailbox.
 //!
 //! The runtime decides nothing. Whoever drives it ([`Simulation::flush`],
-//! [`Simulation::fire_timer`], [`Simulation::run_in`]) chooses the next step.
+//! [`Simulation::fire_timer`], [`Simulation::run_in`], [`Simulation::settle`]) chooses the next
+//! step.
 
 pub mod network;
+pub(crate) mod clock;
 mod record;
+mod rest;
 mod state;
+
+pub(crate) use rest::finalize;
 
 pub use record::{EventRecord, Note};
 pub use state::ContextId;
@@ -103,6 +108,11 @@ thread_local! {
 
 fn with_current<R>(f: impl FnOnce(&Simulation) -> R) -> Option<R> {
     CURRENT.with_borrow(|current| current.as_deref().map(f))
+}
+
+/// The simulation of this thread, for what runs code of processes: not within `with_current`.
+fn current() -> Option<Rc<Simulation>> {
+    CURRENT.with_borrow(Clone::clone)
 }
 
 /// One simulated runtime. While it is [installed](Simulation::install), everything that this
@@ -213,6 +223,7 @@ impl Simulation {
             let mut state = self.state.borrow_mut();
             let Some(((deadline, _), timer)) = state.timers.pop_first() else { return false };
             state.now = state.now.max(deadline);
+            state.timer_fires(timer.creator, deadline);
             timer
         };
         self.run_in(ContextId::CLOCK, Label::plain("Clock", "timer"), taken.cause, taken.action);
@@ -363,7 +374,10 @@ pub(crate) fn post(
 }
 
 pub(crate) fn now() -> Option<Time> {
-    with_current(Simulation::now)
+    with_current(|simulation| {
+        let state = simulation.state.borrow();
+        state.time_of(state.current_context)
+    })
 }
 
 pub(crate) fn timer<F: FnOnce() + Send + 'static>(duration: Duration, f: F) -> Result<Timer, F> {
@@ -391,9 +405,16 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Result<Pid<A>, (String,
     let pid = with_current(|simulation| {
         let (id, actor) = parts.take()?;
         let mut state = simulation.state.borrow_mut();
-        let context = state.add_context(id.clone());
         let upid = Upid::new(id, state.address_here());
+        let refused = state.refuses(&upid);
+        let context = state.add_context(upid.id().to_owned());
         let pid = Pid::new(upid, Target::Simulated(context));
+        if refused {
+            state.note("process", || crate::spawn::refused(pid.upid().id()));
+            drop(state);
+            drop(actor);
+            return Some(pid);
+        }
         let cell = Cell { actor, context: Context::simulated(pid.clone()) };
         state.start(context, Box::new(cell), pid.upid(), Rc::new(pid.clone()));
         Some(pid)
@@ -420,9 +441,7 @@ pub(crate) fn terminate(to: ContextId, inject: bool) {
 }
 
 pub(crate) fn kill(context: ContextId) {
-    // Outside `with_current`'s borrow: what is dropped may send.
-    let current = CURRENT.with_borrow(Clone::clone);
-    if let Some(simulation) = current {
+    if let Some(simulation) = current() {
         simulation.kill(context);
     }
 }

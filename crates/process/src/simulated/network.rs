@@ -16,7 +16,7 @@
 
 use super::state::{ContextId, Mailed, Sent, State};
 use super::{Mail, Simulation, with_current};
-use crate::future::Promise;
+use crate::future::{Future, Nothing, Promise};
 use crate::http::{Request, Response};
 use crate::label::{EventId, Header, Label};
 use crate::pid::Upid;
@@ -198,11 +198,7 @@ impl Simulation {
     }
 
     fn link_processes(&self, link: Link) {
-        if link.is_local() {
-            let port = self.state.borrow().port(&link.to);
-            return link.watch(port.map(|port| port.ended()));
-        }
-        let Link { linker, to, remote, tell, .. } = link;
+        let Link { linker, to, remote, tell } = link;
         let pair = (linker.address().to_owned(), to.address().to_owned());
         let nobody = self.state.borrow().processes_at(to.address()).is_empty();
         if nobody || self.state.borrow().net.cut.contains(&pair) {
@@ -352,6 +348,13 @@ pub(crate) fn link(link: Link) -> Option<Link> {
     let mut link = Some(link);
     with_current(|simulation| link.take().map(|link| simulation.link_processes(link)));
     link
+}
+
+/// The number and the end of a process of the simulation of this thread; `None` when there is no
+/// simulation.
+pub(crate) fn local(upid: &Upid) -> Option<Option<(u64, Future<Nothing>)>> {
+    let port = with_current(|simulation| simulation.state.borrow().port(upid))?;
+    Some(port.map(|port| (port.number(), port.ended())))
 }
 
 /// Makes a request in the simulation of this thread; given back when there is none.

@@ -8,6 +8,7 @@ use crate::future::{Future, Nothing, Promise};
 use crate::label::{EventId, Header, Label};
 use crate::pid::{Pid, Process, Upid};
 use crate::transport::{OnExited, Port};
+use crate::times::{Times, Update};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -90,10 +91,11 @@ pub(super) struct Sent {
     pub(super) mail: Mailed,
 }
 
-/// What happens when a timer fires, and the event that started it.
+/// What happens when a timer fires, the event that started it, and in which context that was.
 pub(super) struct Armed {
     pub(super) action: Box<dyn FnOnce() + Send>,
     pub(super) cause: EventId,
+    pub(super) creator: ContextId,
 }
 
 pub(super) struct ContextState {
@@ -105,6 +107,8 @@ pub(super) struct ContextState {
     /// A process's address, typed and untyped.
     pub(super) port: Option<Rc<dyn Port>>,
     pub(super) upid: Option<Upid>,
+    /// This is or was a process.
+    pub(super) process: bool,
     pub(super) alive: bool,
     waiters: Option<Promise<Nothing>>,
 }
@@ -140,6 +144,8 @@ impl Remains {
 
 pub(super) struct State {
     pub(super) now: Time,
+    /// The processes' own times, while the clock is paused.
+    pub(super) paused: Option<Times<ContextId>>,
     pub(super) digest: u64,
     pub(super) next_event: u64,
     next_seq: u64,
@@ -159,6 +165,8 @@ pub(super) struct State {
     /// An event is being handled: nothing else may be handled now.
     pub(super) busy: bool,
     closed: bool,
+    /// No process may start now.
+    pub(super) finalizing: bool,
     tracing: bool,
     pub(super) events: Vec<EventRecord>,
     pub(super) notes: Vec<Note>,
@@ -169,6 +177,7 @@ impl State {
     pub(super) fn new(tracing: bool) -> Self {
         let mut state = State {
             now: Time::default(),
+            paused: None,
             digest: 0xcbf2_9ce4_8422_2325,
             next_event: 1,
             next_seq: 1,
@@ -185,6 +194,7 @@ impl State {
             current_event: EventId(0),
             busy: false,
             closed: false,
+            finalizing: false,
             tracing,
             events: Vec::new(),
             notes: Vec::new(),
@@ -212,6 +222,7 @@ impl State {
             cell: None,
             port: None,
             upid: None,
+            process: false,
             alive: false,
             waiters: None,
         });
@@ -229,6 +240,12 @@ impl State {
         lane
     }
 
+    /// Whether a process may not start under this name now: the runtime is being finalized, or one
+    /// with the name runs.
+    pub(super) fn refuses(&self, upid: &Upid) -> bool {
+        self.finalizing || self.by_upid.contains_key(upid)
+    }
+
     pub(super) fn start(
         &mut self,
         id: ContextId,
@@ -237,11 +254,13 @@ impl State {
         port: Rc<dyn Port>,
     ) {
         let cause = self.current_event;
+        self.pass_time(self.current_context, id, Update::Force);
         self.by_upid.insert(upid.clone(), id);
         let context = self.context_mut(id);
         context.cell = Some(cell);
         context.port = Some(port);
         context.upid = Some(upid.clone());
+        context.process = true;
         context.alive = true;
         let initialize = Control::new(ControlKind::Initialize, cause);
         context.mailbox.push_back(Mailed::Control(initialize));
@@ -282,10 +301,11 @@ impl State {
         } else {
             (to, mail)
         };
-        let receiver = self.context_mut(to);
-        if !receiver.alive {
+        if !self.context(to).alive {
             return Some((from, to, Some(mail)));
         }
+        self.pass_time(from, to, Update::Safe);
+        let receiver = self.context_mut(to);
         if mail.is_injected() {
             receiver.mailbox.push_front(mail);
         } else {
@@ -413,9 +433,10 @@ impl State {
         duration: Duration,
         action: Box<dyn FnOnce() + Send>,
     ) -> Timer {
-        let timer = Timer { id: self.next_timer, deadline: self.now + duration };
+        let creator = self.current_context;
+        let timer = Timer { id: self.next_timer, deadline: self.time_of(creator) + duration };
         self.next_timer += 1;
-        let armed = Armed { action, cause: self.current_event };
+        let armed = Armed { action, cause: self.current_event, creator };
         self.timers.insert((timer.deadline, timer.id), armed);
         timer
     }
@@ -423,6 +444,12 @@ impl State {
     pub(super) fn find<A: Process>(&self, id: &str) -> Option<Pid<A>> {
         let found = self.contexts.iter().find(|context| context.alive && context.name == id)?;
         found.port.as_ref()?.as_any().downcast_ref::<Pid<A>>().cloned()
+    }
+
+    /// The running process that was started last.
+    pub(super) fn newest_process(&self) -> Option<ContextId> {
+        let index = self.contexts.iter().rposition(|context| context.alive)?;
+        Some(ContextId(index as u32))
     }
 
     pub(super) fn process_ids(&self) -> Vec<String> {

@@ -1,10 +1,10 @@
-//! What the twins share: the two worlds in which they run, and patient waiting.
+//! What the twins share: the two worlds in which they run, both with a paused clock, and patient
+//! waiting.
 #![allow(dead_code)] // Each test file uses its own part.
 
 use process::future::Value;
-use process::live::clock;
-use process::simulated::{Installed, Simulation};
-use process::{Future, Time};
+use process::simulated::{ContextId, Installed, Simulation};
+use process::{Future, clock};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -18,7 +18,7 @@ const SCHEDULES: u64 = 64;
 
 static CLOCK: Mutex<()> = Mutex::new(());
 
-/// Where a twin runs: with threads and the paused live clock, or in the simulator.
+/// Where a twin runs: with threads or in the simulator.
 pub enum World {
     Live(#[allow(dead_code)] MutexGuard<'static, ()>),
     Simulated { simulation: Rc<Simulation>, random: Cell<u64>, _installed: Installed },
@@ -44,6 +44,7 @@ impl World {
     pub fn simulated(seed: u64) -> Self {
         let simulation = Simulation::new(false);
         let _installed = simulation.install();
+        clock::pause();
         World::Simulated { simulation, random: Cell::new(seed), _installed }
     }
 
@@ -55,28 +56,22 @@ impl World {
         x ^= x << 13;
         x ^= x >> 7;
         random.set(x ^ (x << 17));
-        let choices = simulation.flushable() as u64;
-        let stepped = choices > 0 && simulation.flush((random.get() % choices) as usize);
+        let stepped = simulation.step(|choices| (random.get() % choices as u64) as usize);
         assert!(simulation.crash().is_none(), "{:?}", simulation.crash());
         stepped
     }
 
-    /// Moves the clock forward, as `Clock::advance` does.
+    /// `Clock::advance`: timers become due, and fire when somebody waits or settles.
     pub fn advance(&self, duration: Duration) {
-        match self {
-            World::Live(_) => clock::advance(duration),
-            World::Simulated { simulation, .. } => self.advance_to(simulation.now() + duration),
-        }
+        while self.has_unsent() && self.step() {}
+        clock::advance(duration);
     }
 
-    fn advance_to(&self, end: Time) {
-        let World::Simulated { simulation, .. } = self else { return };
-        while self.step() {}
-        while simulation.next_timer().is_some_and(|deadline| deadline <= end) {
-            simulation.fire_timer();
-            while self.step() {}
-        }
-        simulation.advance_to(end);
+    /// Whether something that the test has sent is still on its way in the simulator.
+    fn has_unsent(&self) -> bool {
+        let World::Simulated { simulation, .. } = self else { return false };
+        let mut senders = (0..simulation.flushable()).filter_map(|index| simulation.peek(index));
+        senders.any(|(from, ..)| from == ContextId::MAIN)
     }
 
     /// Waits until `done` holds, giving it a chance after whatever happens.
@@ -87,18 +82,10 @@ impl World {
         }
     }
 
-    /// Waits until the future is completed: unlike [`Future::wait`], not until it is abandoned,
-    /// since an `after` may complete an abandoned future.
+    /// Waits until the future is completed.
     #[track_caller]
     pub fn completed<T: Value>(&self, future: &Future<T>) {
-        self.until(
-            || !future.is_pending(),
-            || {
-                block(|done| {
-                    future.on_any(move |_| done());
-                });
-            },
-        );
+        self.until(|| !future.is_pending(), || drop(future.wait(PATIENCE)));
         assert!(!future.is_pending(), "the future is {future}");
     }
 
@@ -157,10 +144,12 @@ impl World {
         assert!(future.has_discard());
     }
 
-    /// `Clock::settle` for tests that would only miss a bug if it did less: handles everything in
-    /// the simulator, nothing in particular in the live runtime.
+    /// `Clock::settle`, in the simulator under the schedule of this world.
     pub fn settle(&self) {
-        while self.step() {}
+        match self {
+            World::Live(_) => clock::settle(),
+            World::Simulated { .. } => while self.step() {},
+        }
     }
 }
 

@@ -13,19 +13,19 @@ use tokio::sync::watch;
 /// How long to wait when the operating system has no descriptors left.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Accepts connections until the network stops.
+/// Accepts connections until no more are to be taken.
 pub(super) async fn accept(
     network: Arc<Network>,
     listener: TcpListener,
-    mut stop: watch::Receiver<bool>,
+    mut refuse: watch::Receiver<bool>,
 ) {
     loop {
         let accepted = tokio::select! {
-            _ = stop.changed() => return,
+            _ = refuse.changed() => return,
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => admit(&network, stream, peer, stop.clone()),
+            Ok((stream, peer)) => admit(&network, stream, peer),
             Err(error) => {
                 counters::connection_refused("somebody", error);
                 Deadline::after(PAUSE).passed().await;
@@ -43,7 +43,7 @@ impl Drop for Admitted {
     }
 }
 
-fn admit(network: &Arc<Network>, stream: TcpStream, peer: SocketAddr, stop: watch::Receiver<bool>) {
+fn admit(network: &Arc<Network>, stream: TcpStream, peer: SocketAddr) {
     let open = network.connections.fetch_add(1, Ordering::Relaxed);
     let admitted = Admitted(Arc::clone(network));
     if open >= network.limits.connections {
@@ -54,6 +54,7 @@ fn admit(network: &Arc<Network>, stream: TcpStream, peer: SocketAddr, stop: watc
     counters::accepted();
     // Answers are small and wanted soon. Without this they are merely slower.
     let _ = stream.set_nodelay(true);
+    let stop = network.stop.subscribe();
     tokio::spawn(async move {
         serve::serve(&admitted.0, stream, peer, stop).await;
     });

@@ -49,6 +49,8 @@ struct Network {
     /// One permit for each byte that may be in flight.
     room: Arc<Semaphore>,
     sockets: Sockets,
+    /// Set when no more connections are to be taken.
+    refuse: watch::Sender<bool>,
     /// Set when everything is to stop.
     stop: watch::Sender<bool>,
 }
@@ -83,7 +85,8 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
     let (listener, bound) = options.bind()?;
     let advertised = options.advertised(bound)?;
     counters::set_log(options.log.clone());
-    let (stop, stopped) = watch::channel(false);
+    let (refuse, refused) = watch::channel(false);
+    let (stop, _) = watch::channel(false);
     let delegate = options.delegate.clone();
     let permits = options.limits.in_flight.min(Semaphore::MAX_PERMITS);
     let network = Arc::new(Network {
@@ -94,6 +97,7 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
         limits: options.limits,
         connections: AtomicUsize::new(0),
         sockets: Sockets::default(),
+        refuse,
         stop,
     });
     let listener = {
@@ -101,7 +105,7 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
         tokio::net::TcpListener::from_std(listener)
             .map_err(|error| format!("Failed to listen on {bound}: {error}"))?
     };
-    live::io().spawn(accept::accept(Arc::clone(&network), listener, stopped));
+    live::io().spawn(accept::accept(Arc::clone(&network), listener, refused));
     *slot = Some(network);
     drop(slot);
     info!(options.log, "libprocess listens on {bound} and calls itself {advertised}");
@@ -109,7 +113,16 @@ pub fn initialize(options: Options) -> Result<SocketAddrV4, String> {
     Ok(advertised)
 }
 
-/// Stops listening and closes all connections. Nobody is told that links have ended.
+/// Takes no connections any more. Those that are open stay.
+pub(crate) fn stop_listening() {
+    if let Some(network) = network() {
+        // Whoever listens may have stopped by itself.
+        let _ = network.refuse.send(true);
+    }
+}
+
+/// Closes all connections. Nobody is told that links have ended. The network can be initialized
+/// again.
 pub(crate) fn finalize() {
     system::stop();
     let network = NETWORK.write().take();
@@ -140,12 +153,8 @@ pub(crate) fn send(message: Message) {
     }
 }
 
-/// Links a process of this program to one of this or of another.
+/// Links a process of this program to one of another.
 pub(crate) fn link(link: Link) {
-    if link.is_local() {
-        let ended = live::ended(link.to.id());
-        return link.watch(ended);
-    }
     match network() {
         Some(network) => Sockets::link(&network, link),
         None => (link.tell)(link.to),

@@ -98,7 +98,7 @@ impl Sockets {
     /// Mirrors `SocketManager::link`.
     #[doc(alias = "SocketManager::link")]
     pub(super) fn link(network: &Arc<Network>, link: Link) {
-        let Link { linker, to, remote, tell, .. } = link;
+        let Link { linker, to, remote, tell } = link;
         let address = to.address();
         let mut state = network.sockets.state.lock();
         let existing = state.persists.get(address).cloned();
