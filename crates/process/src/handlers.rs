@@ -30,11 +30,7 @@ pub(crate) struct Handlers<A: Process> {
 
 impl<A: Process> Default for Handlers<A> {
     fn default() -> Self {
-        Handlers {
-            messages: BTreeMap::new(),
-            delegates: BTreeMap::new(),
-            routes: BTreeMap::new(),
-        }
+        Handlers { messages: BTreeMap::new(), delegates: BTreeMap::new(), routes: BTreeMap::new() }
     }
 }
 

@@ -69,9 +69,9 @@ pub mod simulated;
 mod spawn;
 mod stout;
 mod system;
-mod transport;
 mod timeout;
 mod times;
+mod transport;
 
 #[doc(hidden)]
 pub use actix;
@@ -100,5 +100,5 @@ pub use sequence::Sequence;
 pub use shared::Shared;
 pub use simulated::note;
 pub use spawn::{Exited, find, generate_id, kill, process_ids, spawn, terminate, wait};
-pub use transport::{post, request};
 pub use timeout::Timeout;
+pub use transport::{post, request};

@@ -13,7 +13,8 @@ mod routes;
 
 use parking_lot::{Mutex, MutexGuard};
 use process::actix::{Actor, Handler};
-use process::live::{Options, clock, initialize};
+use process::clock;
+use process::live::{Options, initialize};
 use process::remote::Limits;
 use process::{Context, Exited, Pid, Queue, RemoteConnection, Upid, generate_id, process, spawn};
 use std::net::SocketAddrV4;

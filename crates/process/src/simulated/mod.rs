@@ -19,8 +19,8 @@
 //! [`Simulation::fire_timer`], [`Simulation::run_in`], [`Simulation::settle`]) chooses the next
 //! step.
 
-pub mod network;
 pub(crate) mod clock;
+pub mod network;
 mod record;
 mod rest;
 mod state;

@@ -2,7 +2,7 @@
 
 use super::client::{Client, get};
 use super::{Heard, Net, next, recorder};
-use process::live::clock;
+use process::clock;
 use process::remote::statistics;
 use std::time::Duration;
 

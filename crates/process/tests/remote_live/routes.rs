@@ -295,7 +295,7 @@ fn metrics_are_served_and_limited() {
         let (done, address) = (&done, net.address());
         let mover = scope.spawn(move || {
             while !done.load(std::sync::atomic::Ordering::SeqCst) {
-                process::live::clock::advance(std::time::Duration::from_millis(500));
+                process::clock::advance(std::time::Duration::from_millis(500));
                 assert_eq!(get(address, "/__processes__").status, 200);
             }
         });
