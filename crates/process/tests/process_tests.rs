@@ -9,8 +9,9 @@ use process::actix::{Actor, Handler, Message};
 use process::filter::{self, Incoming, Verdict};
 use process::http::{Method, Request};
 use process::{
-    Context, CountDownLatch, Executor, Exited, Future, Nothing, Pid, Process, Promise, Upid,
-    async_, clock, defer, defer_any, dispatch, generate_id, post, process, spawn, terminate, wait,
+    Context, CountDownLatch, Executor, Exited, Future, Nothing, Pid, Process, Promise,
+    RemoteConnection, Upid, async_, clock, defer, defer_any, dispatch, generate_id, post, process,
+    spawn, terminate, wait,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -502,6 +503,41 @@ fn a_name_is_taken_as_long_as_its_process_runs() {
         let third = spawn(name, Recorder::default());
         assert!(world.ready(&dispatch!(third, Recorder::func1, |this, _| this.func1(true))));
         end(world, &third);
+    });
+}
+
+/// The same by name: at once when there is none, once however often it was asked for, and again for
+/// the next process of that name.
+#[test]
+fn exited_by_name() {
+    in_both_worlds(|world| {
+        let (pid, log) = recorder();
+        let link = |to: &Upid| {
+            let to = to.clone();
+            let linked = pid.call("link", move |_, context| {
+                context.link_to(&to, RemoteConnection::Reuse);
+                context.link_to(&to, RemoteConnection::Reconnect);
+                Future::ready(Nothing)
+            });
+            world.ready(&linked);
+        };
+        let linkee = Recorder::default();
+        let first = spawn(generate_id("linkee"), linkee);
+        let upid = first.upid().clone();
+        link(&upid);
+        end(world, &first);
+        let second = spawn(upid.id(), Recorder::default());
+        link(&upid);
+        end(world, &second);
+        world.settle();
+        let nobody = Upid::new("nobody", upid.address());
+        link(&nobody);
+        world.settle();
+        let exited = format!("exited {}", upid.id());
+        let heard = recorded(world, &pid, &log);
+        assert_eq!(heard[..2], [exited.clone(), exited]);
+        // Nobody's end is told as often as it is asked for, as upstream.
+        assert_eq!(heard[2..], ["exited nobody", "exited nobody"]);
     });
 }
 
