@@ -12,6 +12,8 @@
 //! | `loop`, `ControlFlow` | [`loop_`], [`loop_in`], [`loop_here`], [`std::ops::ControlFlow`] |
 //! | `Sequence`, `Mutex`, `ReadWriteLock`, `Queue`, `CountDownLatch`, `RateLimiter` | the same |
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
+//! | `subprocess`, `reap`, `os::killtree` | [`host::Host`], [`reap`], [`pstree`] |
+//! | `io::read`, `io::write`, `io::redirect` | [`io`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
 //!
 //! Start with [`future`], then [`Pid`]. The live runtime is [`live`], the simulated one
@@ -27,6 +29,7 @@ mod event;
 mod executor;
 pub mod future;
 pub mod host;
+pub mod io;
 mod label;
 mod limiter;
 pub mod live;
@@ -35,12 +38,15 @@ mod macros;
 mod mutex;
 mod owned;
 mod pid;
+pub mod pstree;
 mod queue;
+pub mod reap;
 mod rwlock;
 mod sequence;
 mod shared;
 pub mod simulated;
 mod spawn;
+mod subprocess;
 
 #[doc(hidden)]
 pub use actix;
