@@ -25,7 +25,8 @@ pub trait Host: Send + Sync + 'static {
     /// left of the child: it is killed and collected, and no descriptor stays open.
     ///
     /// The child's end is noticed, and its pid free for others, without anybody asking for it. Its
-    /// status stays known to [`reap`](Self::reap) until somebody has asked.
+    /// status stays known to [`reap`](Self::reap), unless the pid has gone to another process or
+    /// many children have ended since.
     #[doc(alias = "process::subprocess")]
     fn subprocess(&self, what: Command, hooks: Vec<ParentHook>) -> Result<Subprocess, String>;
 

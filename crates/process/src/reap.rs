@@ -24,7 +24,7 @@ pub const MIN_REAP_INTERVAL: Duration = Duration::from_millis(100);
 #[doc(alias = "process::MAX_REAP_INTERVAL")]
 pub const MAX_REAP_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Of so many children that ended before anybody asked for them by pid, the status is kept.
+/// Of so many children the status is kept after their end, for those who ask for them later.
 const REMEMBERED: usize = 1024;
 
 /// What a look at a process shows.
@@ -34,12 +34,17 @@ pub enum Look {
     Running,
     /// It was a child, has ended with this wait status, and is collected by this look.
     Ended(i32),
+    /// It was a child, and was collected by an earlier look, or by somebody else.
+    Collected,
     /// It has ended, and its status cannot be known: it was no child of this program.
     Gone,
 }
 
 /// One operating-system process, and no other that has the same pid later.
 pub trait Watched: Send + 'static {
+    /// Whether it is a child of this program: then its pid is its own until it is collected.
+    fn is_child(&self) -> bool;
+
     /// Looks at it, without waiting.
     fn look(&mut self) -> Look;
 
@@ -53,8 +58,6 @@ struct Entry {
     promises: Vec<Promise<Option<i32>>>,
     /// It is looked at again and again.
     polled: bool,
-    /// Nobody has asked for it by its pid so far.
-    unasked: bool,
 }
 
 /// Waits for processes; upstream's `ReaperProcess`.
@@ -66,7 +69,9 @@ struct Entry {
 #[derive(Default)]
 pub struct ReaperProcess {
     entries: BTreeMap<OsPid, Entry>,
-    /// Children that ended before anybody asked for them by pid, the latest last.
+    /// Children that have ended, the latest last.
+    ///
+    /// differs: upstream has lost the status of a child that ended before it was asked for.
     remembered: VecDeque<(OsPid, i32)>,
     /// The next look is due.
     polling: bool,
@@ -95,13 +100,13 @@ impl ReaperProcess {
     ) -> Future<Option<i32>> {
         self.notify(pid, Look::Gone);
         self.forget(pid);
-        self.watch(ctx, pid, watched, true)
+        self.watch(ctx, pid, watched)
     }
 
     /// Waits for the process that has the pid now; `watched` is `None` when none has.
     ///
-    /// Ready with the wait status of a child, also when it had ended before, as long as its status
-    /// was not asked for; with `None` for any other process, once it has ended. Never fails.
+    /// Ready with the wait status of a child, also when it had ended before, unless that was long
+    /// ago; with `None` for any other process, once it has ended. Never fails.
     #[doc(alias = "ReaperProcess::reap")]
     pub fn reap(
         &mut self,
@@ -110,36 +115,32 @@ impl ReaperProcess {
         watched: Option<Box<dyn Watched>>,
     ) -> Future<Option<i32>> {
         if let Some(entry) = self.entries.get_mut(&pid) {
-            let promise = Promise::new();
-            let future = promise.future();
-            entry.promises.push(promise);
-            entry.unasked = false;
-            match entry.watched.look() {
-                Look::Running => return future,
-                ended @ Look::Ended(_) => {
-                    self.notify(pid, ended);
-                    return future;
-                }
-                Look::Gone => {
-                    // Those who asked before meant the process that is gone; the one who asks now
-                    // may mean the next one with this pid.
-                    entry.promises.pop();
-                    self.notify(pid, Look::Gone);
-                }
+            if entry.watched.is_child() || entry.watched.look() == Look::Running {
+                let promise = Promise::new();
+                let future = promise.future();
+                entry.promises.push(promise);
+                return future;
             }
+            // Those who have asked before meant the process that is gone; who asks now may mean
+            // the next one with this pid.
+            self.notify(pid, Look::Gone);
         }
-        let Some(mut watched) = watched else { return Future::ready(self.forget(pid)) };
+        let Some(mut watched) = watched else { return Future::ready(self.status_of(pid)) };
         match watched.look() {
             Look::Running => {
-                // differs: upstream would not know the status any more, either way.
                 self.forget(pid);
-                self.watch(ctx, pid, watched, false)
+                self.watch(ctx, pid, watched)
             }
             Look::Ended(status) => {
-                self.forget(pid);
+                self.remember(pid, status);
                 Future::ready(Some(status))
             }
-            Look::Gone => Future::ready(self.forget(pid)),
+            // Since it was asked for.
+            Look::Collected => Future::ready(self.status_of(pid)),
+            Look::Gone => {
+                self.forget(pid);
+                Future::ready(None)
+            }
         }
     }
 
@@ -148,7 +149,6 @@ impl ReaperProcess {
         ctx: &mut Context<Self>,
         pid: OsPid,
         mut watched: Box<dyn Watched>,
-        unasked: bool,
     ) -> Future<Option<i32>> {
         let reaper = ctx.pid().clone();
         let notice = Box::new(move || {
@@ -157,7 +157,7 @@ impl ReaperProcess {
         let polled = !watched.notify(notice);
         let promise = Promise::new();
         let future = promise.future();
-        self.entries.insert(pid, Entry { watched, promises: vec![promise], polled, unasked });
+        self.entries.insert(pid, Entry { watched, promises: vec![promise], polled });
         if polled {
             self.poll(ctx);
         }
@@ -206,26 +206,33 @@ impl ReaperProcess {
     fn notify(&mut self, pid: OsPid, look: Look) {
         let Some(entry) = self.entries.remove(&pid) else { return };
         let status = match look {
-            Look::Ended(status) => Some(status),
+            Look::Ended(status) => {
+                self.remember(pid, status);
+                Some(status)
+            }
             _ => None,
         };
-        // differs: upstream, which does not do this, has lost the status of a child that ended
-        // before it was asked for by its pid.
-        if let Some(status) = status.filter(|_| entry.unasked) {
-            self.remembered.push_back((pid, status));
-            if self.remembered.len() > REMEMBERED {
-                self.remembered.pop_front();
-            }
-        }
         for promise in entry.promises {
             promise.set(status);
         }
     }
 
-    /// Forgets the status of a child that has ended, and gives it to whoever asks.
-    fn forget(&mut self, pid: OsPid) -> Option<i32> {
-        let index = self.remembered.iter().position(|(ended, _)| *ended == pid)?;
-        self.remembered.remove(index).map(|(_, status)| status)
+    fn remember(&mut self, pid: OsPid, status: i32) {
+        self.forget(pid);
+        self.remembered.push_back((pid, status));
+        if self.remembered.len() > REMEMBERED {
+            self.remembered.pop_front();
+        }
+    }
+
+    /// Another process has the pid now.
+    fn forget(&mut self, pid: OsPid) {
+        self.remembered.retain(|(ended, _)| *ended != pid);
+    }
+
+    /// How the child that had the pid has ended, if that is known.
+    fn status_of(&self, pid: OsPid) -> Option<i32> {
+        self.remembered.iter().find(|(ended, _)| *ended == pid).map(|(_, status)| *status)
     }
 
     /// The time until the next look: the more there is to look at, the longer.

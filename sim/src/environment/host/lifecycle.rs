@@ -88,7 +88,7 @@ impl SimHost {
                 self.exit(pid, serial, SIGKILL);
                 self.0.state.lock().processes.remove(pid);
             })?;
-        let status = self.await_exit(pid, false);
+        let status = self.await_exit(pid);
         let host = self.clone();
         self.0.operations.schedule_about(self.0.context, EXEC, self.0.settings.exec, move || {
             host.exec(pid, serial, executable, &what)
@@ -339,15 +339,14 @@ impl SimHost {
         self.reap_later(pid);
     }
 
-    /// The end of a process; `asked` when somebody wants it who knows no more than the pid.
-    pub(super) fn await_exit(&self, pid: OsPid, asked: bool) -> Future<Option<i32>> {
+    /// The end of a process.
+    pub(super) fn await_exit(&self, pid: OsPid) -> Future<Option<i32>> {
         let promise = Promise::new();
         let future = promise.future();
         let ended = {
             let mut state = self.0.state.lock();
             let reapers = state.processes.reapers.entry(pid).or_default();
             reapers.promises.push(promise);
-            reapers.asked |= asked;
             state.processes.get(pid).is_none_or(|process| process.exited.is_some())
         };
         if ended {
@@ -379,12 +378,10 @@ impl SimHost {
                 Some(status) => {
                     state.processes.remove(pid);
                     state.generation += 1;
-                    if !reapers.asked {
-                        state.processes.remembered.insert(pid, status);
-                    }
+                    state.processes.remembered.insert(pid, status);
                     Some(status)
                 }
-                None => state.processes.remembered.remove(&pid),
+                None => state.processes.remembered.get(&pid).copied(),
             };
             (reapers.promises, status)
         };

@@ -207,7 +207,7 @@ impl Host for SimHost {
     }
 
     fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
-        self.await_exit(pid, true)
+        self.await_exit(pid)
     }
 
     fn killtree(

@@ -96,8 +96,6 @@ impl Opened {
 pub(super) struct Reapers {
     pub(super) promises: Vec<Promise<Option<i32>>>,
     pub(super) scheduled: bool,
-    /// Somebody has asked by the pid, not only by the handle.
-    pub(super) asked: bool,
 }
 
 /// All processes, and all who wait for one.
@@ -108,7 +106,7 @@ pub(super) struct Processes {
     next_serial: u64,
     all: BTreeMap<OsPid, Process>,
     pub(super) reapers: BTreeMap<OsPid, Reapers>,
-    /// The statuses of children that were reaped before anybody asked for them by pid.
+    /// The statuses of children that were reaped.
     pub(super) remembered: BTreeMap<OsPid, i32>,
 }
 

@@ -269,6 +269,8 @@ fn take(step: &Step<'_>) -> nix::Result<()> {
     match step {
         Step::Chdir(directory) => nix::unistd::chdir(directory.as_c_str()),
         Step::Setsid => nix::unistd::setsid().map(drop),
+        // Its other number is its own: `dup2` would leave it to be closed by the exec.
+        Step::Dup2(from, to) if from.as_raw_fd() == *to => keep(*from),
         Step::Dup2(from, to) => {
             // SAFETY: whoever owned what had this number does not run in this process.
             let result = unsafe { libc::dup2(from.as_raw_fd(), *to) };
@@ -279,11 +281,13 @@ fn take(step: &Step<'_>) -> nix::Result<()> {
 }
 
 fn keep_whitelist(plan: &Plan<'_>) -> nix::Result<()> {
-    for descriptor in &plan.whitelist {
-        let flags = FdFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFD)?);
-        fcntl(descriptor, FcntlArg::F_SETFD(flags - FdFlag::FD_CLOEXEC))?;
-    }
-    Ok(())
+    plan.whitelist.iter().try_for_each(|descriptor| keep(*descriptor))
+}
+
+/// Keeps a descriptor open beyond the exec.
+fn keep(descriptor: BorrowedFd<'_>) -> nix::Result<()> {
+    let flags = FdFlag::from_bits_retain(fcntl(descriptor, FcntlArg::F_GETFD)?);
+    fcntl(descriptor, FcntlArg::F_SETFD(flags - FdFlag::FD_CLOEXEC)).map(drop)
 }
 
 /// Makes this process the supervisor of another one, which goes on.

@@ -110,6 +110,10 @@ impl Watch {
 }
 
 impl Watched for Watch {
+    fn is_child(&self) -> bool {
+        self.is_child
+    }
+
     fn look(&mut self) -> Look {
         if !self.is_child {
             return self.look_at_other();
@@ -117,8 +121,7 @@ impl Watched for Watch {
         match waitid(self.id(), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
             Ok(None) => Look::Running,
             Ok(Some(status)) => Look::Ended(raw(&status)),
-            // Somebody else has collected it.
-            Err(_) => Look::Gone,
+            Err(_) => Look::Collected,
         }
     }
 
