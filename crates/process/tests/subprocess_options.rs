@@ -159,13 +159,17 @@ fn the_arguments_are_the_childs_from_the_first_on() {
 fn an_open_file_gets_another_number() {
     let world = World::live();
     let (read, write) = LocalHost::new().pipe().expect("a pipe");
-    // More hooks than one, and one whose number is that of a descriptor that is used for the start.
-    let hooks = [3, 4, 5, 9].map(|to| ChildHook::Dup2 { from: write.clone(), to });
-    let printed = output(&world, "echo one >&3; echo two >&9; ls /dev/fd", hooks.to_vec());
+    // Their numbers are those that the start would give to what it opens itself, and its own.
+    let own = write.number().expect("open");
+    let hooks = [3].into_iter().chain(own..own + 8);
+    let hooks: Vec<_> = hooks.map(|to| ChildHook::Dup2 { from: write.clone(), to }).collect();
+    let printed = output(&world, "echo one >&3; ls /dev/fd", hooks.clone());
+    let nothing = Command { child_hooks: hooks, ..Command::new("/bin/nothing", ["nothing"]) };
+    assert!(refused(nothing).starts_with("Failed to execute"), "the report still comes through");
     write.close();
-    assert_eq!(all(&world, Some(&read)), "one\ntwo\n");
+    assert_eq!(all(&world, Some(&read)), "one\n");
     let numbers: Vec<&str> = printed.split_whitespace().collect();
-    assert_eq!(numbers.len(), 8, "three streams, four, and the directory: {numbers:?}");
+    assert_eq!(numbers.len(), 3 + 9 + 1, "streams, hooks, the directory: {numbers:?}");
 }
 
 #[test]
