@@ -3,9 +3,6 @@
 //! Mirrors `3rdparty/libprocess/include/process/io.hpp` and `src/io.cpp`. What an open file is
 //! depends on the host: live it is a descriptor of the kernel, in the simulator a pipe or a file in
 //! memory. Both are a [`File`]; the functions here are the same for both.
-//!
-//! differs: a [`Descriptor`] is made non-blocking when it is first read or written; there is no
-//! `prepare_async` that could be forgotten, and no descriptor that could be closed twice.
 
 use crate::future::{Future, Nothing};
 use crate::loop_::loop_here;
@@ -45,6 +42,8 @@ pub trait File: Any + fmt::Debug + Send + Sync {
 /// [`close`](Self::close) or when the last of them is dropped.
 #[doc(alias = "int_fd")]
 #[derive(Clone)]
+// differs: no number that could be closed twice; and it is made non-blocking when it is first read
+// or written, so there is no `prepare_async` that could be forgotten.
 pub struct Descriptor(Arc<dyn File>);
 
 impl Descriptor {

@@ -11,8 +11,7 @@ const SIGSTOP: i32 = 19;
 const SIGCONT: i32 = 18;
 
 /// An operating-system process as it was when somebody looked.
-///
-/// differs: upstream also reads memory and times of the processor, which nobody asks for here.
+// differs: upstream also reads memory and times of the processor, which nobody asks for here.
 #[doc(alias = "os::Process")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProcessInfo {
@@ -90,8 +89,8 @@ impl fmt::Display for ProcessTree {
             }
             levels.truncate(*depth);
             levels.push(more[index]);
-            for level in 1..=*depth {
-                f.write_str(match (level == *depth, levels[level]) {
+            for (level, more) in levels.iter().enumerate().skip(1) {
+                f.write_str(match (level == *depth, more) {
                     (true, false) => " \\",
                     (_, true) => " |",
                     (false, false) => "  ",

@@ -60,18 +60,16 @@ struct Entry {
     polled: bool,
 }
 
-/// Waits for processes; upstream's `ReaperProcess`.
-///
-/// differs: upstream looks at all of them at each interval, for ever. Here a child's end is noticed
-/// at once where the host can arrange that; only the others are looked at, at upstream's interval,
-/// and only while there are any.
+/// Waits for processes.
+// differs: upstream looks at all of them at each interval, for ever. Here a child's end is noticed
+// at once where the host can arrange that; only the others are looked at, at upstream's interval,
+// and only while there are any.
 #[doc(alias = "internal::ReaperProcess")]
 #[derive(Default)]
 pub struct ReaperProcess {
     entries: BTreeMap<OsPid, Entry>,
     /// Children that have ended, the latest last.
-    ///
-    /// differs: upstream has lost the status of a child that ended before it was asked for.
+    // differs: upstream has lost the status of a child that ended before it was asked for.
     remembered: VecDeque<(OsPid, i32)>,
     /// The next look is due.
     polling: bool,

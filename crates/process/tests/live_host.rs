@@ -1,7 +1,5 @@
 //! The live host, with real processes.
 
-#![allow(clippy::disallowed_methods, reason = "a test of real processes in real time")]
-
 use process::host::{Command, Follow, Host, Io, OsPid};
 use process::live::LocalHost;
 use process::{Outcome, after};

@@ -2,8 +2,6 @@
 //!
 //! What is counted is the whole program's, so these tests run one after the other.
 
-#![allow(clippy::disallowed_methods, reason = "a test of real processes, started on threads")]
-
 mod support;
 
 use process::host::{ChildHook, Command, FdType, Host, Io, OsPid, ParentHook, Subprocess};

@@ -6,10 +6,6 @@
 //! printed and nothing panics: only system calls that POSIX calls async-signal-safe, on data that
 //! was prepared before the fork. The order of the steps is `childMain`'s in
 //! `3rdparty/libprocess/src/posix/subprocess.hpp`.
-//!
-//! differs: upstream's child keeps the descriptors that other threads are using, until it executes
-//! its program. While it waits for its parent's hooks it would hold the ends of the pipes that
-//! tell other children to go on, and they its. Here closing them is the first thing a child does.
 
 use crate::host::OsPid;
 use nix::errno::Errno;
@@ -159,7 +155,9 @@ pub(super) fn fork(mut plan: Plan<'_>) -> nix::Result<OsPid> {
 }
 
 /// The child. Being `extern "C"`, it would abort rather than unwind into its parent's code.
+#[doc(alias = "internal::childMain")]
 extern "C" fn run(plan: &mut Plan<'_>) -> ! {
+    // differs: upstream leaves signals as they are.
     reset_signals();
     close_others(plan);
     if let Err(errno) = redirect(plan) {
@@ -203,9 +201,7 @@ fn execve(path: *const c_char, argv: &[*const c_char], envp: &[*const c_char]) -
 
 /// Undoes what this program has done about signals, as an exec will: handlers that touch this
 /// program's state must not run in the child. What is ignored stays ignored, except for SIGPIPE,
-/// which is ignored by all Rust programs and by hardly another.
-///
-/// differs: upstream's children start with SIGPIPE ignored.
+/// which is ignored by all Rust programs (and by libprocess) and by hardly another.
 fn reset_signals() {
     for signal in 1..=64 {
         // SAFETY: both are given valid pointers or none, and set nothing but the default action;
@@ -223,7 +219,11 @@ fn reset_signals() {
 }
 
 /// Closes all descriptors above the standard streams that the plan does not name.
+#[doc(alias = "internal::handleWhitelistFds")]
 fn close_others(plan: &Plan<'_>) {
+    // differs: upstream does this last. A child that waits for its hooks would hold the ends of
+    // other children's pipes meanwhile: they would not see the end of their input, and after a
+    // death of this program each would wait for the other to let go.
     let mut first = libc::STDERR_FILENO + 1;
     for &kept in &plan.kept {
         if kept > first {

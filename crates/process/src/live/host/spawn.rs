@@ -2,12 +2,6 @@
 //!
 //! Mirrors `subprocess` in `3rdparty/libprocess/src/subprocess.cpp` and `cloneChild` in
 //! `src/posix/subprocess.hpp`.
-//!
-//! differs: upstream leaves a child whose parent hook has failed as a zombie, and the pipes' ends
-//! open. Here nothing is left of a child that did not get as far as its exec.
-//!
-//! differs: upstream reports success when the exec fails; the child ends with the error's number
-//! as its status, having said why on its standard error. Here the start fails and says why.
 
 use super::child::{self, Image, Plan, REPORT_LENGTH, Stage, Step};
 use super::descriptor::{self, Open};
@@ -29,8 +23,9 @@ use std::sync::Arc;
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
 
 /// Starts a child and gives its pid and our ends of its pipes.
+#[doc(alias = "internal::cloneChild")]
 pub(super) fn spawn(command: &Command, hooks: Vec<ParentHook>) -> Result<(OsPid, Ends), String> {
-    let _owned = Owned::of(command);
+    let _given_away = GivenAway::of(command);
     let image = image(command)?;
     let floor = floor(command);
     let mut ends = Ends::default();
@@ -63,6 +58,8 @@ pub(super) fn spawn(command: &Command, hooks: Vec<ParentHook>) -> Result<(OsPid,
     };
     plan.kept = kept(&plan);
     let pid = child::fork(plan).map_err(|errno| format!("Failed to fork: {}", errno.desc()))?;
+    // differs: of a child whose parent hook has failed, upstream leaves a zombie, and the pipes'
+    // ends open. Here nothing is left of one that did not get as far as its exec.
     let newborn = Newborn(Some(pid));
     // Closed, so that the ends of files are the ends of the child.
     drop((stdin, stdout, stderr, reporter, gate));
@@ -74,6 +71,8 @@ pub(super) fn spawn(command: &Command, hooks: Vec<ParentHook>) -> Result<(OsPid,
         // Fails only if the child has ended, which its status will tell.
         let _ = retried(|| nix::unistd::write(&go, &[1]));
     }
+    // differs: upstream has started the child when the exec fails; the child ends with the error's
+    // number as its status, having said why on its standard error.
     await_exec(&report).map_err(|(stage, errno)| explain(command, stage, errno))?;
     Ok((newborn.grown_up(), ends))
 }
@@ -98,20 +97,20 @@ impl Drop for Newborn {
 }
 
 /// Closes what was given away, whatever becomes of the child.
-struct Owned<'a>(Vec<&'a Descriptor>);
+struct GivenAway<'a>(Vec<&'a Descriptor>);
 
-impl<'a> Owned<'a> {
+impl<'a> GivenAway<'a> {
     fn of(command: &'a Command) -> Self {
         let streams = [&command.stdin, &command.stdout, &command.stderr];
         let owned = streams.into_iter().filter_map(|io| match io {
             Io::Fd(descriptor, FdType::Owned) => Some(descriptor),
             _ => None,
         });
-        Owned(owned.collect())
+        GivenAway(owned.collect())
     }
 }
 
-impl Drop for Owned<'_> {
+impl Drop for GivenAway<'_> {
     fn drop(&mut self) {
         for descriptor in &self.0 {
             descriptor.close();

@@ -91,9 +91,8 @@ impl Watch {
     }
 
     /// Looks at a process that is no child.
-    ///
-    /// differs: upstream waits until somebody has collected the process; what has ended has ended.
     fn look_at_other(&self) -> Look {
+        // differs: upstream waits until somebody has collected the process as well.
         let Some(pidfd) = &self.pidfd else {
             return match test_kill_process(self.pid) {
                 Err(Errno::SRCH) => Look::Gone,
