@@ -111,7 +111,7 @@ fn root_docker_launch_sandbox_with_colon() {
     world.prepared();
     let executor = FIRST_PID + 1;
     let forked = world.host.forked(executor);
-    assert_eq!(forked.directory, Some(link.into()));
+    assert_eq!(forked.directory(), Some(link.as_ref()));
     assert!(forked.argv.contains(&format!("--sandbox_directory={link}")), "{:?}", forked.argv);
 
     assert!(world.journal.about("remove").is_empty());

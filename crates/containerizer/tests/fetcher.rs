@@ -96,11 +96,11 @@ fn uris_are_fetched_by_one_program() {
     let forked = fetching.host.forked(FIRST_PID);
     assert_eq!(forked.path, "/usr/local/libexec/mesos/mesos-fetcher");
     assert_eq!(forked.argv, ["/usr/local/libexec/mesos/mesos-fetcher"]);
-    assert_eq!(forked.environment["LIBPROCESS_IP"], "127.0.0.1");
+    assert_eq!(fetching.host.environment(FIRST_PID)["LIBPROCESS_IP"], "127.0.0.1");
     assert_eq!(forked.stdin, Io::Null);
     assert_eq!(forked.stdout, Io::Path(Path::new(SANDBOX).join("stdout")));
     assert_eq!(forked.stderr, Io::Path(Path::new(SANDBOX).join("stderr")));
-    assert_eq!((forked.setsid, forked.directory), (false, None));
+    assert!(forked.child_hooks.is_empty() && forked.whitelist.is_empty());
     assert!(fetch.is_pending());
     fetching.exits(Some(0));
     assert_eq!(ready(&fetch), Nothing);
@@ -144,7 +144,7 @@ fn the_program_is_told_what_to_fetch_as_upstream_tells_it() {
         ]
         .join(",")
     );
-    assert_eq!(fetching.host.forked(FIRST_PID).environment["MESOS_FETCHER_INFO"], expected);
+    assert_eq!(fetching.host.environment(FIRST_PID)["MESOS_FETCHER_INFO"], expected);
 }
 
 #[test]
@@ -154,7 +154,7 @@ fn the_cache_is_not_carried() {
     let cached = command_info::Uri { cache: Some(true), ..uri("/a") };
     let command = CommandInfo { uris: vec![cached.clone(), cached], ..CommandInfo::default() };
     let _fetch = fetching.fetch(&command, None);
-    let info = fetching.host.forked(FIRST_PID).environment["MESOS_FETCHER_INFO"].clone();
+    let info = fetching.host.environment(FIRST_PID)["MESOS_FETCHER_INFO"].clone();
     let info: serde_json::Value = serde_json::from_str(&info).expect("it is JSON");
     assert_eq!(info["cache_directory"], "/tmp/mesos/fetch");
     assert_eq!(info["frameworks_home"], "/home");

@@ -9,7 +9,7 @@ use mesos::slave::ContainerConfig;
 use mesos::{CommandInfo, ContainerId, ContainerInfo, Environment, ExecutorInfo};
 use mesos::{container_info, environment, resource, resources};
 use process::Future;
-use process::host::Io;
+use process::host::{ChildHook, Io};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
@@ -117,10 +117,7 @@ fn a_launch_goes_step_by_step() {
     let steps = |journal: &Journal| journal.take();
     let (out, err) =
         (format!("touch {SANDBOX}/stdout root"), format!("touch {SANDBOX}/stderr root"));
-    assert_eq!(
-        steps(&world.journal),
-        [&out, &err, "fork mesos-fetcher", "exec mesos-fetcher", "reap 100"]
-    );
+    assert_eq!(steps(&world.journal), [&out, &err, "fork mesos-fetcher", "exec mesos-fetcher"]);
     world.exits(FIRST_PID, 0);
     assert_eq!(steps(&world.journal), [format!("pull bb:1 {SANDBOX}")]);
     world.pulled();
@@ -196,9 +193,8 @@ fn the_executor_gets_the_flags_that_upstream_gives() {
         ]
     );
     assert_eq!(forked.path, "/usr/local/libexec/mesos/mesos-docker-executor");
-    assert_eq!(forked.directory, Some(sandbox.into()));
-    assert!(forked.setsid);
-    assert_eq!(forked.stdin, Io::Null);
+    assert_eq!(forked.child_hooks, [ChildHook::Setsid, ChildHook::Chdir(sandbox.into())]);
+    assert_eq!(forked.stdin, Io::Pipe);
 }
 
 #[test]
@@ -250,7 +246,7 @@ fn the_executors_own_environment_goes_before_the_given_one() {
         world.prepared();
         let mut expected = BTreeMap::from([("A", "given"), ("B", "given"), ("PATH", path)]);
         expected.extend(own.iter().map(|&(name, value)| (name, value.unwrap_or_default())));
-        let environment = world.host.forked(FIRST_PID).environment;
+        let environment = world.host.environment(FIRST_PID);
         let environment: BTreeMap<_, _> =
             environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
         assert_eq!(environment, expected);

@@ -10,7 +10,7 @@ use crate::{Die, Environment, Session, Uuids};
 use docker::{Docker, Output};
 use mesos::Bytes;
 use parking_lot::Mutex;
-use process::host::{Host, Io, Program, Running, Subprocess};
+use process::host::{Command, Host, Io, Program, Running};
 use process::{Pid, Upid, generate_id, kill, spawn, terminate, wait};
 use slog::{Logger, error, info};
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub type DockerFactory = Arc<dyn Fn(&Flags) -> Result<Arc<dyn Docker>, String> +
 pub type AgentResolver = Arc<dyn Fn(&Upid) -> Option<Arc<dyn AgentLink>> + Send + Sync>;
 
 /// Makes the log of one executor; upstream's goes to the standard error in its sandbox.
-pub type LoggerFactory = Arc<dyn Fn(&Subprocess) -> Logger + Send + Sync>;
+pub type LoggerFactory = Arc<dyn Fn(&Command) -> Logger + Send + Sync>;
 
 /// The docker executor, to be registered with a host under [`NAME`].
 pub struct DockerExecutorProgram {
@@ -79,11 +79,7 @@ impl Instance {
 }
 
 impl Program for DockerExecutorProgram {
-    fn start(
-        &self,
-        what: &Subprocess,
-        running: Arc<dyn Running>,
-    ) -> Box<dyn Fn(i32) + Send + Sync> {
+    fn start(&self, what: &Command, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync> {
         let log = (self.logger)(what);
         match self.run(what, &running, &log) {
             Ok(Some(instance)) => Box::new(move |signal| {
@@ -109,7 +105,7 @@ impl DockerExecutorProgram {
     #[doc(alias = "main")]
     fn run(
         &self,
-        what: &Subprocess,
+        what: &Command,
         running: &Arc<dyn Running>,
         log: &Logger,
     ) -> Result<Option<Arc<Instance>>, String> {
@@ -120,7 +116,7 @@ impl DockerExecutorProgram {
                 return Ok(None);
             }
         };
-        let environment = Environment::read(&what.environment)?;
+        let environment = Environment::read(&what.environment.clone().unwrap_or_default())?;
 
         // The flag is older than the variable, and counts if it gives more time.
         let shutdown_grace_period =
@@ -149,8 +145,8 @@ impl DockerExecutorProgram {
             task_environment: flags.task_environment,
             total_memory: self.total_memory,
             cgroups_enable_cfs: flags.cgroups_enable_cfs,
-            stdout: output(&what.stdout),
-            stderr: output(&what.stderr),
+            stdout: output(&what.stdout)?,
+            stderr: output(&what.stderr)?,
             log: log.clone(),
         };
         let agent = (self.agent)(&environment.slave);
@@ -180,11 +176,14 @@ impl DockerExecutorProgram {
 }
 
 /// The executor's own streams, which the container inherits.
-fn output(io: &Io) -> Output {
+fn output(io: &Io) -> Result<Output, String> {
     match io {
-        Io::Null => Output::Null,
-        Io::Inherit => Output::Inherit,
-        Io::Path(path) => Output::Path(path.clone()),
+        Io::Null => Ok(Output::Null),
+        Io::Inherit => Ok(Output::Inherit),
+        Io::Path(path) => Ok(Output::Path(path.clone())),
+        Io::Pipe | Io::Fd(..) => {
+            Err("an executor inside this program writes to files only, not to pipes yet".to_owned())
+        }
     }
 }
 

@@ -4,65 +4,52 @@
 //! upstream takes from `process/subprocess.hpp`, `process/reap.hpp`, `stout/os/*`.
 
 use crate::future::Future;
-use std::collections::BTreeMap;
+use crate::io::Descriptor;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+pub use crate::pstree::{Follow, ProcessInfo, ProcessTree};
+pub use crate::subprocess::{
+    ChildHook, Command, Ends, FdType, Io, ParentHook, Subprocess, parent_hook_failed,
+};
 
 /// An operating-system process id.
 pub type OsPid = i32;
 
-/// Where one of a subprocess's standard streams goes.
-#[doc(alias = "Subprocess::IO")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Io {
-    /// Nowhere: `/dev/null`.
-    Null,
-    /// Where this program's stream goes.
-    Inherit,
-    /// To the end of this file, which is created if need be (mode 0644).
-    Path(PathBuf),
-}
-
-/// What to run, and how: the arguments of libprocess's `subprocess`.
-#[doc(alias = "process::subprocess")]
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subprocess {
-    /// The program: a path, or a bare name that the host looks up among its own programs first.
-    pub path: String,
-    /// Its arguments, the name of the program first.
-    pub argv: Vec<String>,
-    /// Its whole environment; nothing is inherited.
-    pub environment: BTreeMap<String, String>,
-    /// Standard input.
-    pub stdin: Io,
-    /// Standard output.
-    pub stdout: Io,
-    /// Standard error.
-    pub stderr: Io,
-    /// Start it in a session of its own.
-    pub setsid: bool,
-    /// Its working directory; this program's own if not given.
-    pub directory: Option<PathBuf>,
-}
-
-/// Runs in the parent after the fork, while the child is still blocked before its exec. An error
-/// kills the child and fails the launch.
-#[doc(alias = "Subprocess::ParentHook")]
-pub type ParentHook = Box<dyn FnOnce(OsPid) -> Result<(), String> + Send>;
-
 /// The operating system. Errors are messages for people, naming the path or pid.
 pub trait Host: Send + Sync + 'static {
-    /// Forks and executes. The child runs on only after all `hooks` have succeeded.
-    fn subprocess(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String>;
+    /// Forks and executes. The child executes its program only after all `hooks` have succeeded,
+    /// in their order.
+    ///
+    /// Fails when a stream cannot be prepared, the fork, a hook or the exec fails; then nothing is
+    /// left of the child: it is killed and collected, and no descriptor stays open.
+    ///
+    /// The child's end is noticed, and its pid free for others, without anybody asking for it. Its
+    /// status stays known to [`reap`](Self::reap), unless the pid has gone to another process or
+    /// many children have ended since.
+    #[doc(alias = "process::subprocess")]
+    fn subprocess(&self, what: Command, hooks: Vec<ParentHook>) -> Result<Subprocess, String>;
 
     /// Ready with the wait status once the process has ended; with `None` when it is no child of
     /// ours, so that the status cannot be known. At once when it has ended already.
     #[doc(alias = "process::reap")]
     fn reap(&self, pid: OsPid) -> Future<Option<i32>>;
 
-    /// Signals a process and all its descendants.
+    /// Signals a process and all its descendants, and what else `follow` says; gives the trees
+    /// that were signalled, none when there is no such process.
+    ///
+    /// Mirrors `os::killtree` in `stout/os/posix/killtree.hpp`.
     #[doc(alias = "os::killtree")]
-    fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String>;
+    fn killtree(&self, pid: OsPid, signal: i32, follow: Follow)
+    -> Result<Vec<ProcessTree>, String>;
+
+    /// Makes a pipe: the end to read from, and the end to write into.
+    #[doc(alias = "os::pipe")]
+    fn pipe(&self) -> Result<(Descriptor, Descriptor), String>;
+
+    /// Opens a file for writing to its end; it is created if need be (mode 0644).
+    #[doc(alias = "os::open")]
+    fn append(&self, path: &Path) -> Result<Descriptor, String>;
 
     /// Creates a directory and its parents; succeeds when it is there.
     #[doc(alias = "os::mkdir")]
@@ -102,6 +89,10 @@ pub trait Running: Send + Sync + 'static {
     /// Its process id.
     fn pid(&self) -> OsPid;
 
+    /// What its standard streams lead to. Those that it was not given as a pipe or an open file
+    /// are `None`: it opens a [`Io::Path`] itself, if it has a use for it. Closed when it ends.
+    fn streams(&self) -> Ends;
+
     /// Ends it with this wait status (`code << 8`, or the signal's number). Only the first call
     /// counts.
     fn exit(&self, status: i32);
@@ -110,8 +101,8 @@ pub trait Running: Send + Sync + 'static {
 /// A program that is part of this binary and runs inside a host without an exec: the docker
 /// executor, in the simulator and under `drydock run`.
 pub trait Program: Send + Sync + 'static {
-    /// Starts an instance. The returned closure is called with each signal sent to it; one that
-    /// is to die of the signal calls [`Running::exit`].
-    fn start(&self, what: &Subprocess, running: Arc<dyn Running>)
-    -> Box<dyn Fn(i32) + Send + Sync>;
+    /// Starts an instance; the environment in `what` is always given. The returned closure is
+    /// called with each signal sent to it; one that is to die of the signal calls
+    /// [`Running::exit`].
+    fn start(&self, what: &Command, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync>;
 }

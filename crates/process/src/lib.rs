@@ -15,6 +15,8 @@
 //! | `async`, `after`, `Executor` | [`async_`], [`after()`], [`Executor`] |
 //! | `metrics::add`, `Counter`, `PullGauge`, `PushGauge`, `Timer`, `TimeSeries` | [`metrics`] |
 //! | `HELP`, `Help` | [`help`] |
+//! | `subprocess`, `reap`, `os::killtree` | [`host::Host`], [`reap`], [`pstree`] |
+//! | `io::read`, `io::write`, `io::redirect` | [`io`] |
 //! | `Owned`, `Shared` | what Rust has; [`Owned`] and [`Shared`] for `Shared::own` |
 //!
 //! What upstream has and this does not:
@@ -51,6 +53,7 @@ mod handlers;
 pub mod help;
 pub mod host;
 pub mod http;
+pub mod io;
 mod label;
 mod limiter;
 pub mod live;
@@ -60,7 +63,9 @@ pub mod metrics;
 mod mutex;
 mod owned;
 mod pid;
+pub mod pstree;
 mod queue;
+pub mod reap;
 pub mod remote;
 mod rwlock;
 mod sequence;
@@ -68,6 +73,7 @@ mod shared;
 pub mod simulated;
 mod spawn;
 mod stout;
+mod subprocess;
 mod system;
 mod timeout;
 mod times;

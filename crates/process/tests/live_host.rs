@@ -1,27 +1,15 @@
 //! The live host, with real processes.
 
-#![allow(clippy::disallowed_methods, reason = "a test of real processes in real time")]
-
-use process::host::{Host, Io, OsPid, Subprocess};
+use process::host::{Command, Follow, Host, Io, OsPid};
 use process::live::LocalHost;
 use process::{Outcome, after};
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 
-fn shell(command: &str) -> Subprocess {
-    Subprocess {
-        path: "/bin/sh".to_owned(),
-        argv: ["sh", "-c", command].map(str::to_owned).to_vec(),
-        environment: BTreeMap::new(),
-        stdin: Io::Null,
-        stdout: Io::Null,
-        stderr: Io::Null,
-        setsid: false,
-        directory: None,
-    }
+fn shell(command: &str) -> Command {
+    Command { stdin: Io::Null, stdout: Io::Null, stderr: Io::Null, ..Command::shell(command) }
 }
 
 /// Waits until the kernel knows the process no longer, not even as a zombie.
@@ -39,30 +27,35 @@ fn until_gone(pid: OsPid) {
 #[test]
 fn the_status_of_a_child_is_known_even_when_it_was_faster_than_the_question() {
     let host = LocalHost::new();
-    let pid = host.subprocess(shell("exit 3"), Vec::new()).expect("started");
-    until_gone(pid);
-    assert_eq!(host.reap(pid).wait(LIMIT), Some(Outcome::Ready(Some(3 << 8))));
+    let child = host.subprocess(shell("exit 3"), Vec::new()).expect("started");
+    until_gone(child.pid());
+    assert_eq!(host.reap(child.pid()).wait(LIMIT), Some(Outcome::Ready(Some(3 << 8))));
+    assert_eq!(child.status().wait(LIMIT), Some(Outcome::Ready(Some(3 << 8))));
+    assert_eq!(host.reap(child.pid()).wait(LIMIT), Some(Outcome::Ready(Some(3 << 8))));
 }
 
 #[test]
 fn a_killed_child_is_reported_with_its_signal() {
     let host = LocalHost::new();
-    let pid = host.subprocess(shell("read line < /dev/zero"), Vec::new()).expect("started");
-    let status = host.reap(pid);
-    host.killtree(pid, 9).expect("killed");
+    let child = host.subprocess(shell("read line < /dev/zero"), Vec::new()).expect("started");
+    let status = host.reap(child.pid());
+    let trees = host.killtree(child.pid(), 9, Follow::default()).expect("killed");
+    assert_eq!(trees.len(), 1, "{trees:?}");
     assert_eq!(status.wait(LIMIT), Some(Outcome::Ready(Some(9))));
 }
 
 #[test]
 fn of_a_process_that_is_no_child_only_the_end_is_known() {
-    let mut other = std::process::Command::new("/bin/sh")
-        .args(["-c", "read line"])
-        .stdin(std::process::Stdio::piped())
-        .spawn()
-        .expect("started");
     let host = LocalHost::new();
-    let status = host.reap(OsPid::try_from(other.id()).expect("a pid"));
-    drop(other.stdin.take());
-    other.wait().expect("ended");
+    let what = Command { stdout: Io::Pipe, ..shell("sleep 1000 > /dev/null & echo $!") };
+    let child = host.subprocess(what, Vec::new()).expect("started");
+    let output = process::io::read(child.stdout().expect("a pipe")).wait(LIMIT);
+    let Some(Outcome::Ready(output)) = output else { panic!("{output:?}") };
+    let output = String::from_utf8(output.to_vec()).expect("text");
+    let grandchild = output.trim().parse().expect("a pid");
+    until_gone(child.pid());
+    let status = host.reap(grandchild);
+    let trees = host.killtree(grandchild, 9, Follow::default()).expect("killed");
+    assert_eq!(trees.len(), 1, "{trees:?}");
     assert_eq!(status.wait(LIMIT), Some(Outcome::Ready(None)));
 }

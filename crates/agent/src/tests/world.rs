@@ -19,7 +19,8 @@ use mesos::{
     resources,
 };
 use parking_lot::Mutex;
-use process::host::{Host, OsPid, ParentHook, Subprocess};
+use process::host::{Command, Follow, Host, OsPid, ParentHook, ProcessTree, Subprocess};
+use process::io::Descriptor;
 use process::simulated::{Installed, Simulation};
 use process::{Future, Nothing, Promise, Upid};
 use slog::{Discard, Logger, o};
@@ -105,7 +106,7 @@ impl Containerizer for Ground {
 }
 
 impl Host for Ground {
-    fn subprocess(&self, _: Subprocess, _: Vec<ParentHook>) -> Result<OsPid, String> {
+    fn subprocess(&self, _: Command, _: Vec<ParentHook>) -> Result<Subprocess, String> {
         Err("not here".into())
     }
 
@@ -113,8 +114,16 @@ impl Host for Ground {
         Future::abandoned()
     }
 
-    fn killtree(&self, _: OsPid, _: i32) -> Result<(), String> {
-        Ok(())
+    fn killtree(&self, _: OsPid, _: i32, _: Follow) -> Result<Vec<ProcessTree>, String> {
+        Ok(Vec::new())
+    }
+
+    fn pipe(&self) -> Result<(Descriptor, Descriptor), String> {
+        Err("not here".into())
+    }
+
+    fn append(&self, _: &Path) -> Result<Descriptor, String> {
+        Err("not here".into())
     }
 
     fn mkdir(&self, path: &Path) -> Result<(), String> {

@@ -2,6 +2,7 @@
 
 use super::container::State;
 use super::process::DockerContainerizerProcess;
+use ::process::host::Follow;
 use ::process::{Context, Future, Nothing, defer_any};
 use mesos::ContainerId;
 use mesos::slave::ContainerTermination;
@@ -81,7 +82,7 @@ impl DockerContainerizerProcess {
         // for its end.
         if let (true, Some(executor)) = (killed, container.executor_pid) {
             info!(self.log, "Sending SIGTERM to executor with pid: {executor}");
-            if let Err(error) = self.host.killtree(executor, SIGTERM) {
+            if let Err(error) = self.host.killtree(executor, SIGTERM, Follow::default()) {
                 debug!(self.log, "Ignoring error when killing executor: {error}"; "pid" => executor);
             }
         }
@@ -218,7 +219,7 @@ impl DockerContainerizerProcess {
         warn!(self.log, "Docker stop timed out for container {id}");
         if let Some(pid) = container.pid {
             warn!(self.log, "Sending SIGKILL to process with pid {pid}");
-            if let Err(error) = self.host.killtree(pid, SIGKILL) {
+            if let Err(error) = self.host.killtree(pid, SIGKILL, Follow::default()) {
                 debug!(self.log, "Ignoring error when killing container: {error}"; "pid" => pid);
             }
         }

@@ -5,7 +5,7 @@ use super::executor_flags::{MESOS_DOCKER_EXECUTOR, docker_executor_argv};
 use super::launch::ALREADY_DESTROYED;
 use super::process::DockerContainerizerProcess;
 use crate::logger::ContainerIo;
-use ::process::host::{Io, OsPid, ParentHook, Subprocess};
+use ::process::host::{ChildHook, Command, Io, OsPid, ParentHook};
 use ::process::{Context, Future, Nothing, defer, defer_any};
 use mesos::ContainerId;
 use slog::{debug, info};
@@ -76,25 +76,27 @@ impl DockerContainerizerProcess {
         environment.entry("PATH".to_owned()).or_insert_with(|| HOST_DEFAULT_PATH.to_owned());
 
         let program = self.flags.launcher_dir.join(MESOS_DOCKER_EXECUTOR);
-        let subprocess = Subprocess {
-            path: program.to_string_lossy().into_owned(),
-            argv: docker_executor_argv(
-                &self.flags,
-                &container.container_name,
-                &container.container_work_dir,
-                container.task_environment.as_ref(),
-            ),
-            environment,
-            stdin: Io::Null,
+        let argv = docker_executor_argv(
+            &self.flags,
+            &container.container_name,
+            &container.container_work_dir,
+            container.task_environment.as_ref(),
+        );
+        let command = Command {
+            environment: Some(environment),
+            stdin: Io::Pipe,
             stdout: io.out,
             stderr: io.err,
-            setsid: true,
-            directory: Some(container.container_work_dir.clone()),
+            child_hooks: vec![
+                ChildHook::Setsid,
+                ChildHook::Chdir(container.container_work_dir.clone()),
+            ],
+            ..Command::new(program.to_string_lossy(), argv)
         };
 
         let forked = Arc::new(AtomicI32::new(0));
         let hook = self.checkpoint_hook(id, Arc::clone(&forked));
-        let result = self.host.subprocess(subprocess, vec![hook]);
+        let result = self.host.subprocess(command, vec![hook]);
         let pid = forked.load(Ordering::Relaxed);
         if pid != 0
             && let Some(container) = self.containers.get_mut(id)
@@ -103,7 +105,7 @@ impl DockerContainerizerProcess {
             container.executor_pid = Some(pid);
         }
         match result {
-            Ok(pid) => Future::ready(pid),
+            Ok(subprocess) => Future::ready(subprocess.pid()),
             Err(error) => Future::failed(format!("Failed to fork executor: {error}")),
         }
     }

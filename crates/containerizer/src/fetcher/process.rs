@@ -4,7 +4,7 @@
 
 use super::uri::{validate_output_file, validate_uri};
 use crate::Flags;
-use ::process::host::{Host, Io, OsPid, Subprocess};
+use ::process::host::{Command, Follow, Host, Io, OsPid};
 use ::process::{Context, Future, Nothing, defer, defer_any};
 use actix::{Actor, Handler, Message};
 use mesos::fetcher::FetcherInfo;
@@ -65,7 +65,7 @@ impl Actor for FetcherProcess {
     fn stopped(&mut self, _: &mut Context<Self>) {
         for (container, pid) in std::mem::take(&mut self.subprocess_pids) {
             debug!(self.log, "Killing the fetcher for container '{container}'");
-            let _ = self.host.killtree(pid, SIGKILL);
+            let _ = self.host.killtree(pid, SIGKILL, Follow::default());
         }
     }
 }
@@ -133,28 +133,25 @@ impl FetcherProcess {
             ("MESOS_FETCHER_INFO".to_owned(), info.to_string()),
         ]);
         let program = self.flags.launcher_dir.join(MESOS_FETCHER).to_string_lossy().into_owned();
-        let subprocess = Subprocess {
-            argv: vec![program.clone()],
-            path: program,
-            environment,
+        let command = Command {
+            environment: Some(environment),
             stdin: Io::Null,
             stdout: Io::Path(stdout),
             stderr: Io::Path(stderr.clone()),
-            setsid: false,
-            directory: None,
+            ..Command::new(program.clone(), [program])
         };
-        let pid = match self.host.subprocess(subprocess, Vec::new()) {
-            Ok(pid) => pid,
+        let subprocess = match self.host.subprocess(command, Vec::new()) {
+            Ok(subprocess) => subprocess,
             Err(error) => {
                 return Future::failed(format!("Failed to execute mesos-fetcher: {error}"));
             }
         };
         // Remembered so that a destroy can kill it; forgotten once it has ended.
-        self.subprocess_pids.insert(container.clone(), pid);
+        self.subprocess_pids.insert(container.clone(), subprocess.pid());
 
         let (failed, done) = (container.clone(), container.clone());
         let log = self.log.clone();
-        let fetched = self.host.reap(pid).then(defer!(ctx.pid(), Self::fetched, |_, _, status| {
+        let fetched = subprocess.status().then(defer!(ctx.pid(), Self::fetched, |_, _, status| {
             Self::fetched(&container, status)
         }));
         fetched.on_failed(move |message| {
@@ -185,7 +182,7 @@ impl FetcherProcess {
         if let Some(pid) = self.subprocess_pids.remove(container) {
             debug!(self.log, "Killing the fetcher for container '{container}'");
             // Best effort: it may have ended by itself.
-            if let Err(error) = self.host.killtree(pid, SIGKILL) {
+            if let Err(error) = self.host.killtree(pid, SIGKILL, Follow::default()) {
                 debug!(self.log, "The fetcher could not be killed: {error}"; "pid" => pid);
             }
         }

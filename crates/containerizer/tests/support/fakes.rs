@@ -7,7 +7,8 @@ use mesos::ContainerId;
 use mesos::slave::{ContainerConfig, ContainerTermination};
 use parking_lot::Mutex;
 use process::future::Value;
-use process::host::{Host, OsPid, ParentHook, Subprocess};
+use process::host::{Command, Ends, Follow, Host, OsPid, ParentHook, ProcessTree, Subprocess};
+use process::io::Descriptor;
 use process::{Future, Promise};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -72,7 +73,7 @@ impl<T: Value> Calls<T> {
 
 #[derive(Default)]
 struct Processes {
-    forked: Vec<Subprocess>,
+    forked: Vec<Command>,
     statuses: BTreeMap<OsPid, Arc<Promise<Option<i32>>>>,
     ended: BTreeSet<OsPid>,
 }
@@ -114,8 +115,13 @@ impl FakeHost {
     }
 
     /// What was forked as the process with this pid.
-    pub fn forked(&self, pid: OsPid) -> Subprocess {
+    pub fn forked(&self, pid: OsPid) -> Command {
         self.processes.lock().forked[(pid - FIRST_PID) as usize].clone()
+    }
+
+    /// The environment of that process, which inherits nothing.
+    pub fn environment(&self, pid: OsPid) -> BTreeMap<String, String> {
+        self.forked(pid).environment.expect("an environment of its own")
     }
 
     /// Processes that have not ended.
@@ -138,7 +144,7 @@ impl FakeHost {
 }
 
 impl Host for FakeHost {
-    fn subprocess(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String> {
+    fn subprocess(&self, what: Command, hooks: Vec<ParentHook>) -> Result<Subprocess, String> {
         let program = what.path.rsplit('/').next().unwrap_or_default().to_owned();
         let container = what.argv.iter().find_map(|it| it.strip_prefix("--container=mesos-"));
         let line = format!("fork {program} {}", container.unwrap_or_default());
@@ -156,7 +162,8 @@ impl Host for FakeHost {
             }
         }
         self.journal.write(format!("exec {program}"));
-        Ok(pid)
+        let status = self.processes.lock().statuses.entry(pid).or_default().future();
+        Ok(Subprocess::new(pid, Ends::default(), status))
     }
 
     fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
@@ -164,8 +171,17 @@ impl Host for FakeHost {
         self.processes.lock().statuses.entry(pid).or_default().future()
     }
 
-    fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String> {
-        self.operation(format!("kill {pid} {signal}"))
+    fn killtree(&self, pid: OsPid, signal: i32, _: Follow) -> Result<Vec<ProcessTree>, String> {
+        self.operation(format!("kill {pid} {signal}"))?;
+        Ok(Vec::new())
+    }
+
+    fn pipe(&self) -> Result<(Descriptor, Descriptor), String> {
+        Err("this host has no pipes".to_owned())
+    }
+
+    fn append(&self, path: &Path) -> Result<Descriptor, String> {
+        Err(format!("{}: this host opens no files", path.display()))
     }
 
     fn mkdir(&self, path: &Path) -> Result<(), String> {

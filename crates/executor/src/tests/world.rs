@@ -14,7 +14,11 @@ use mesos::{
 };
 use parking_lot::Mutex;
 use process::future::Value;
-use process::host::{Host, Io, OsPid, ParentHook, Program, Running, Subprocess};
+use process::host::{
+    ChildHook, Command, Follow, Host, Io, OsPid, ParentHook, ProcessTree, Program, Running,
+    Subprocess,
+};
+use process::io::Descriptor;
 use process::simulated::{Installed, Simulation};
 use process::{Future, Nothing, Promise, Upid};
 use slog::{Discard, Logger, o};
@@ -68,16 +72,24 @@ pub(super) struct Daemon {
 }
 
 impl Host for Daemon {
+    fn subprocess(&self, _: Command, _: Vec<ParentHook>) -> Result<Subprocess, String> {
+        Err("not here".into())
+    }
+
     fn reap(&self, _: OsPid) -> Future<Option<i32>> {
         self.reaps.begin()
     }
 
-    fn subprocess(&self, _: Subprocess, _: Vec<ParentHook>) -> Result<OsPid, String> {
+    fn killtree(&self, _: OsPid, _: i32, _: Follow) -> Result<Vec<ProcessTree>, String> {
+        Ok(Vec::new())
+    }
+
+    fn pipe(&self) -> Result<(Descriptor, Descriptor), String> {
         Err("not here".into())
     }
 
-    fn killtree(&self, _: OsPid, _: i32) -> Result<(), String> {
-        Ok(())
+    fn append(&self, _: &Path) -> Result<Descriptor, String> {
+        Err("not here".into())
     }
 
     fn mkdir(&self, _: &Path) -> Result<(), String> {
@@ -156,6 +168,10 @@ struct Exit(Mutex<Option<i32>>);
 impl Running for Exit {
     fn pid(&self) -> OsPid {
         7
+    }
+
+    fn streams(&self) -> process::host::Ends {
+        process::host::Ends::default()
     }
 
     fn exit(&self, status: i32) {
@@ -255,15 +271,13 @@ impl World {
             uuids: Arc::new(move || [uuid.fetch_add(1, Ordering::Relaxed); 16]),
             logger: Arc::new(|_| Logger::root(Discard, o!())),
         };
-        let what = Subprocess {
-            path: NAME.into(),
-            argv: setup.argv.clone(),
-            environment: setup.environment.clone(),
+        let what = Command {
+            environment: Some(setup.environment.clone()),
             stdin: Io::Null,
             stdout: Io::Path("/agent/sandbox/stdout".into()),
             stderr: Io::Path("/agent/sandbox/stderr".into()),
-            setsid: true,
-            directory: None,
+            child_hooks: vec![ChildHook::Setsid],
+            ..Command::new(NAME, setup.argv.clone())
         };
         let exit = Arc::new(Exit::default());
         let signal = program.start(&what, Arc::clone(&exit) as Arc<dyn Running>);

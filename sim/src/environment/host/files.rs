@@ -1,6 +1,5 @@
 //! Files in memory: directories, files with owners, symbolic links.
 
-use process::host::OsPid;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -124,12 +123,29 @@ impl Files {
         Ok(())
     }
 
+    /// Whether a process can have it as its working directory: also by a link.
+    pub(super) fn is_working_directory(&self, path: &Path) -> bool {
+        let target = match self.get(path) {
+            Some(Node::Link(target)) => target,
+            _ => path,
+        };
+        target.to_str().is_some_and(|target| self.is_directory(target))
+    }
+
+    /// Writes to the end of a file, which is created if need be.
+    pub(super) fn append(&mut self, path: &Path, data: &[u8]) -> Result<(), String> {
+        let wanted = key(path)?;
+        if self.is_directory(wanted) {
+            return Err(format!("Failed to open '{wanted}': Is a directory"));
+        }
+        self.touch(path, None)?;
+        if let Some(Node::File { content, .. }) = self.nodes.get_mut(key(path)?) {
+            content.extend_from_slice(data);
+        }
+        Ok(())
+    }
+
     pub(super) fn all(&self) -> impl Iterator<Item = (&str, &Node)> {
         self.nodes.iter().map(|(path, node)| (&**path, node))
     }
-}
-
-/// The text of a failed parent hook, as upstream words it.
-pub(super) fn hook_failed(pid: OsPid, error: &str) -> String {
-    format!("Failed to execute Subprocess::ParentHook in parent for child '{pid}': {error}")
 }

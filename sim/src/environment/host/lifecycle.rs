@@ -1,12 +1,16 @@
 //! How a process lives: fork, hooks, exec, signals, exit, reaping.
 
 use super::behaviour::{Behaviour, SIGKILL, SIGTERM, Scripted, is_ignored_by_default};
-use super::files::hook_failed;
-use super::processes::{AGENT_PID, INIT_PID, OnExit, Process};
-use super::{Executable, Shared, SimHost};
+use super::processes::{AGENT_PID, INIT_PID, OnExit, Opened, Process};
+use super::{Executable, Shared, SimHost, pipes};
 use crate::environment::faults::Fault;
-use process::host::{OsPid, ParentHook, Running, Subprocess};
-use process::{Label, Promise};
+use process::host::{
+    ChildHook, Command, Ends, FdType, Host, Io, OsPid, ParentHook, Running, Subprocess,
+    parent_hook_failed,
+};
+use process::io::Descriptor;
+use process::{Future, Label, Promise};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -14,9 +18,6 @@ const EXEC: Label = Label::plain("Host", "exec");
 const SIGNAL: Label = Label::plain("Host", "signal");
 const EXIT: Label = Label::plain("Host", "exit");
 const REAP: Label = Label::plain("Host", "reap");
-
-/// The wait status of a child whose program was not found: `ENOENT`.
-const NOT_FOUND: i32 = 2 << 8;
 
 /// A process that is nobody's subprocess: the init of a container.
 pub(crate) struct Spawn {
@@ -37,6 +38,13 @@ impl Running for Handle {
         self.pid
     }
 
+    fn streams(&self) -> Ends {
+        let Some(shared) = self.host.upgrade() else { return Ends::default() };
+        let mut state = shared.state.lock();
+        let process = state.processes.running(self.pid, self.serial);
+        process.map(|process| process.opened.streams.clone()).unwrap_or_default()
+    }
+
     fn exit(&self, status: i32) {
         if let Some(shared) = self.host.upgrade() {
             SimHost(shared).exit(self.pid, self.serial, status);
@@ -45,7 +53,16 @@ impl Running for Handle {
 }
 
 impl SimHost {
-    pub(super) fn fork(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String> {
+    pub(super) fn fork(
+        &self,
+        mut what: Command,
+        hooks: Vec<ParentHook>,
+    ) -> Result<Subprocess, String> {
+        // What an agent has in its environment is not simulated: its children inherit nothing.
+        what.environment.get_or_insert_with(BTreeMap::new);
+        let opened = self.open_for_child(&what);
+        close_given_away(&what);
+        let (ends, opened) = opened?;
         let name = what.path.rsplit('/').next().unwrap_or(&what.path);
         if self.0.operations.inject("fork", name, &[Fault::ForkFail]).is_some() {
             return Err("Failed to fork: Resource temporarily unavailable".to_owned());
@@ -58,34 +75,97 @@ impl SimHost {
                 Some((program, executable)) => (program, Some(executable)),
                 None => (name.into(), None),
             };
-            let process = Process::new(program, AGENT_PID, Behaviour::default());
+            let mut process = Process::new(program, AGENT_PID, Behaviour::default());
+            process.opened = opened;
             let (pid, serial) = state.processes.add(process);
             state.generation += 1;
             (pid, serial, executable)
         };
-        for hook in hooks {
-            if let Err(error) = hook(pid) {
+        let executable = self
+            .run_hooks(pid, hooks)
+            .and_then(|()| self.check_child(&what, executable))
+            .inspect_err(|_| {
                 self.exit(pid, serial, SIGKILL);
                 self.0.state.lock().processes.remove(pid);
-                return Err(hook_failed(pid, &error));
-            }
-        }
+            })?;
+        let status = self.await_exit(pid);
         let host = self.clone();
         self.0.operations.schedule_about(self.0.context, EXEC, self.0.settings.exec, move || {
             host.exec(pid, serial, executable, &what)
         });
-        Ok(pid)
+        Ok(Subprocess::new(pid, ends, status))
+    }
+
+    /// The agent's ends of the pipes, and what the child has open.
+    fn open_for_child(&self, what: &Command) -> Result<(Ends, Opened), String> {
+        let (mut ends, mut opened) = (Ends::default(), Opened::default());
+        let streams = &mut opened.streams;
+        (streams.stdin, ends.stdin) = match &what.stdin {
+            Io::Pipe => {
+                let (read, write) = self.pipe()?;
+                (Some(read), Some(write))
+            }
+            io => (given(io)?, None),
+        };
+        let output = |io: &Io| match io {
+            Io::Pipe => {
+                let (read, write) = self.pipe()?;
+                Ok((Some(write), Some(read)))
+            }
+            io => Ok::<_, String>((given(io)?, None)),
+        };
+        (streams.stdout, ends.stdout) = output(&what.stdout)?;
+        (streams.stderr, ends.stderr) = output(&what.stderr)?;
+        for descriptor in &what.whitelist {
+            pipes::check(descriptor)?;
+            let number = descriptor.number().unwrap_or_default();
+            opened.inherited.push((number, descriptor.duplicate()?));
+        }
+        Ok((ends, opened))
+    }
+
+    fn run_hooks(&self, pid: OsPid, hooks: Vec<ParentHook>) -> Result<(), String> {
+        for hook in hooks {
+            hook(pid).map_err(|error| parent_hook_failed(pid, &error))?;
+        }
+        Ok(())
+    }
+
+    /// What the child needs for its exec, or why it fails.
+    fn check_child(
+        &self,
+        what: &Command,
+        executable: Option<Executable>,
+    ) -> Result<Executable, String> {
+        let path = &what.path;
+        for hook in &what.child_hooks {
+            if let ChildHook::Chdir(directory) = hook
+                && !self.0.state.lock().files.is_working_directory(directory)
+            {
+                return Err(format!(
+                    "Failed to execute Subprocess::ChildHook for '{path}': could not change to \
+                     directory '{}': No such file or directory",
+                    directory.display()
+                ));
+            }
+        }
+        executable.ok_or_else(|| format!("Failed to execute '{path}': No such file or directory"))
     }
 
     /// The first step of a child: its program starts, unless it was killed before.
-    fn exec(&self, pid: OsPid, serial: u64, executable: Option<Executable>, what: &Subprocess) {
-        if self.0.state.lock().processes.running(pid, serial).is_none() {
-            return;
+    fn exec(&self, pid: OsPid, serial: u64, executable: Executable, what: &Command) {
+        {
+            let mut state = self.0.state.lock();
+            let Some(process) = state.processes.running(pid, serial) else { return };
+            if what.child_hooks.contains(&ChildHook::Setsid) {
+                (process.group, process.session) = (pid, pid);
+            } else if what.child_hooks.contains(&ChildHook::Supervisor) {
+                process.group = pid;
+            }
         }
         match executable {
-            None => self.exit(pid, serial, NOT_FOUND),
-            Some(Executable::Scripted(scripted)) => self.play(pid, serial, &scripted),
-            Some(Executable::Program(program)) => {
+            Executable::Scripted(scripted) => self.play(pid, serial, &scripted),
+            Executable::Program(program) => {
                 let running = Handle { host: Arc::downgrade(&self.0), pid, serial };
                 let handler: Arc<dyn Fn(i32) + Send + Sync> =
                     program.start(what, Arc::new(running)).into();
@@ -233,10 +313,12 @@ impl SimHost {
 
     /// Ends a process. A child of the agent stays as a zombie until it is reaped.
     fn exit(&self, pid: OsPid, serial: u64, status: i32) {
+        let opened;
         let (ending, handler, on_exit) = {
             let mut state = self.0.state.lock();
             let Some(process) = state.processes.running(pid, serial) else { return };
             process.exited = Some(status);
+            opened = std::mem::take(&mut process.opened);
             let left = (process.ending.take(), process.handler.take(), process.on_exit.take());
             if process.parent != AGENT_PID {
                 state.processes.remove(pid);
@@ -250,21 +332,27 @@ impl SimHost {
             self.0.operations.cancel(ending);
         }
         drop(handler);
+        opened.close();
         if let Some(on_exit) = on_exit {
             on_exit(status);
         }
         self.reap_later(pid);
     }
 
-    pub(super) fn await_exit(&self, pid: OsPid, promise: Promise<Option<i32>>) {
+    /// The end of a process.
+    pub(super) fn await_exit(&self, pid: OsPid) -> Future<Option<i32>> {
+        let promise = Promise::new();
+        let future = promise.future();
         let ended = {
             let mut state = self.0.state.lock();
-            state.processes.reapers.entry(pid).or_default().promises.push(promise);
+            let reapers = state.processes.reapers.entry(pid).or_default();
+            reapers.promises.push(promise);
             state.processes.get(pid).is_none_or(|process| process.exited.is_some())
         };
         if ended {
             self.reap_later(pid);
         }
+        future
     }
 
     /// Lets the reaper notice, if somebody waits and it is not about to.
@@ -286,14 +374,35 @@ impl SimHost {
             let mut state = self.0.state.lock();
             let Some(reapers) = state.processes.reapers.remove(&pid) else { return };
             let zombie = state.processes.get(pid).and_then(|process| process.exited);
-            if zombie.is_some() {
-                state.processes.remove(pid);
-                state.generation += 1;
-            }
-            (reapers.promises, zombie)
+            let status = match zombie {
+                Some(status) => {
+                    state.processes.remove(pid);
+                    state.generation += 1;
+                    state.processes.remembered.insert(pid, status);
+                    Some(status)
+                }
+                None => state.processes.remembered.get(&pid).copied(),
+            };
+            (reapers.promises, status)
         };
         for promise in promises {
             promise.set(status);
+        }
+    }
+}
+
+/// What one of the child's streams leads to that is no pipe.
+fn given(io: &Io) -> Result<Option<Descriptor>, String> {
+    let Io::Fd(descriptor, _) = io else { return Ok(None) };
+    pipes::check(descriptor)?;
+    descriptor.duplicate().map(Some)
+}
+
+/// Closes the descriptors that the child takes over.
+fn close_given_away(what: &Command) {
+    for io in [&what.stdin, &what.stdout, &what.stderr] {
+        if let Io::Fd(descriptor, FdType::Owned) = io {
+            descriptor.close();
         }
     }
 }

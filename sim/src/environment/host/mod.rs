@@ -6,8 +6,10 @@
 
 mod behaviour;
 mod files;
+mod killtree;
 mod lifecycle;
 mod mounts;
+mod pipes;
 mod processes;
 
 pub use behaviour::{Behaviour, ProcessView, SIGKILL, SIGTERM, Scripted};
@@ -21,9 +23,10 @@ use crate::environment::operations::Operations;
 use files::Files;
 use mounts::Mounts;
 use parking_lot::Mutex;
-use process::host::{Host, OsPid, ParentHook, Program, Subprocess};
+use process::host::{Command, Follow, Host, OsPid, ParentHook, ProcessTree, Program, Subprocess};
+use process::io::Descriptor;
 use process::simulated::ContextId;
-use process::{EventId, Future, Promise};
+use process::{EventId, Future};
 use processes::Processes;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -39,6 +42,8 @@ pub struct HostSettings {
     pub signal: Duration,
     /// From a process's end until the reaper has noticed.
     pub reap: Duration,
+    /// From a change of a pipe until those who wait for it are told.
+    pub pipe: Duration,
 }
 
 impl Default for HostSettings {
@@ -47,6 +52,7 @@ impl Default for HostSettings {
             exec: Duration::from_millis(5),
             signal: Duration::from_millis(1),
             reap: Duration::from_millis(50),
+            pipe: Duration::from_micros(100),
         }
     }
 }
@@ -65,6 +71,7 @@ struct State {
     files: Files,
     mounts: Mounts,
     generation: u64,
+    descriptors: i32,
 }
 
 struct Shared {
@@ -140,6 +147,14 @@ impl SimHost {
         self.0.state.lock().processes.get(pid).is_some_and(|process| process.exited.is_none())
     }
 
+    /// The numbers of the descriptors that a process inherited besides its standard streams.
+    pub fn inherited(&self, pid: OsPid) -> Vec<i32> {
+        let state = self.0.state.lock();
+        let process = state.processes.get(pid);
+        let inherited = process.map(|process| process.opened.inherited.iter());
+        inherited.into_iter().flatten().map(|(number, _)| *number).collect()
+    }
+
     /// The agent's operating-system process has died: its children go on as init's, and nobody
     /// waits for any process any more.
     pub fn orphan_children_of_agent(&self) {
@@ -147,6 +162,7 @@ impl SimHost {
             let mut state = self.0.state.lock();
             state.generation += 1;
             state.processes.orphan_children(AGENT_PID);
+            state.processes.remembered.clear();
             std::mem::take(&mut state.processes.reapers)
         };
         // Outside the lock: promises are abandoned by this.
@@ -169,6 +185,13 @@ impl SimHost {
         self.0.state.lock().mounts.all().to_vec()
     }
 
+    fn next_descriptor(&self) -> i32 {
+        const FIRST: i32 = 3;
+        let mut state = self.0.state.lock();
+        state.descriptors += 1;
+        FIRST - 1 + state.descriptors
+    }
+
     fn refuse(&self, path: &Path, fault: Fault, what: &str, why: &str) -> Result<(), String> {
         let subject = path.to_str().unwrap_or_default();
         match self.0.operations.inject("host", subject, &[fault]) {
@@ -179,23 +202,32 @@ impl SimHost {
 }
 
 impl Host for SimHost {
-    fn subprocess(&self, what: Subprocess, hooks: Vec<ParentHook>) -> Result<OsPid, String> {
+    fn subprocess(&self, what: Command, hooks: Vec<ParentHook>) -> Result<Subprocess, String> {
         self.fork(what, hooks)
     }
 
     fn reap(&self, pid: OsPid) -> Future<Option<i32>> {
-        let promise = Promise::new();
-        let future = promise.future();
-        self.await_exit(pid, promise);
-        future
+        self.await_exit(pid)
     }
 
-    fn killtree(&self, pid: OsPid, signal: i32) -> Result<(), String> {
-        let tree = self.0.state.lock().processes.tree(pid);
-        if !tree.is_empty() {
-            self.signal_later(tree, signal);
-        }
-        Ok(())
+    fn killtree(
+        &self,
+        pid: OsPid,
+        signal: i32,
+        follow: Follow,
+    ) -> Result<Vec<ProcessTree>, String> {
+        self.kill_tree(pid, signal, follow)
+    }
+
+    fn pipe(&self) -> Result<(Descriptor, Descriptor), String> {
+        let numbers = [self.next_descriptor(), self.next_descriptor()];
+        Ok(pipes::pipe(numbers, &self.0.operations, self.0.context, self.0.settings.pipe))
+    }
+
+    fn append(&self, path: &Path) -> Result<Descriptor, String> {
+        self.0.state.lock().files.append(path, &[])?;
+        let number = self.next_descriptor();
+        Ok(pipes::append(number, Arc::downgrade(&self.0), path.to_owned()))
     }
 
     fn mkdir(&self, path: &Path) -> Result<(), String> {

@@ -2,7 +2,8 @@
 
 use super::behaviour::{Behaviour, ProcessView};
 use crate::environment::operations::OpId;
-use process::host::OsPid;
+use process::host::{Ends, OsPid, ProcessInfo};
+use process::io::Descriptor;
 use process::{EventId, Promise};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,19 @@ pub(super) struct Process {
     /// The op that ends it by its behaviour.
     pub(super) ending: Option<OpId>,
     pub(super) on_exit: Option<OnExit>,
+    /// The leaders of its process group and its session.
+    pub(super) group: OsPid,
+    pub(super) session: OsPid,
+    pub(super) opened: Opened,
+}
+
+/// What a process has open; closed when it ends.
+#[derive(Default)]
+pub(super) struct Opened {
+    /// Its ends of the pipes to it, and the open files that are its standard streams.
+    pub(super) streams: Ends,
+    /// What it inherited besides, under which number.
+    pub(super) inherited: Vec<(i32, Descriptor)>,
 }
 
 impl Process {
@@ -48,6 +62,31 @@ impl Process {
             handler: None,
             ending: None,
             on_exit: None,
+            group: parent,
+            session: parent,
+            opened: Opened::default(),
+        }
+    }
+
+    fn info(&self, pid: OsPid) -> ProcessInfo {
+        ProcessInfo {
+            pid,
+            parent: self.parent,
+            group: self.group,
+            session: self.session,
+            started: self.serial,
+            command: self.program.to_string(),
+            zombie: self.exited.is_some(),
+        }
+    }
+}
+
+impl Opened {
+    /// Closes them all, for the programs that keep their streams, too.
+    pub(super) fn close(&self) {
+        self.streams.close();
+        for (_, descriptor) in &self.inherited {
+            descriptor.close();
         }
     }
 }
@@ -67,6 +106,8 @@ pub(super) struct Processes {
     next_serial: u64,
     all: BTreeMap<OsPid, Process>,
     pub(super) reapers: BTreeMap<OsPid, Reapers>,
+    /// The statuses of children that were reaped.
+    pub(super) remembered: BTreeMap<OsPid, i32>,
 }
 
 impl Default for Processes {
@@ -77,6 +118,7 @@ impl Default for Processes {
             next_serial: 1,
             all: BTreeMap::new(),
             reapers: BTreeMap::new(),
+            remembered: BTreeMap::new(),
         }
     }
 }
@@ -88,6 +130,9 @@ impl Processes {
         self.next_pid += 1;
         self.next_serial += 1;
         process.serial = serial;
+        if process.parent == INIT_PID {
+            (process.group, process.session) = (pid, pid);
+        }
         self.started.insert(Arc::clone(&process.program), process.cause);
         self.all.insert(pid, process);
         (pid, serial)
@@ -108,22 +153,26 @@ impl Processes {
         self.all.remove(&pid)
     }
 
-    /// The process and its living descendants, parents first.
-    pub(super) fn tree(&self, root: OsPid) -> Vec<(OsPid, u64)> {
-        let living = |process: &&Process| process.exited.is_none();
-        let Some(process) = self.all.get(&root).filter(living) else { return Vec::new() };
-        let mut tree = vec![(root, process.serial)];
-        let mut next = 0;
-        while let Some(&(parent, _)) = tree.get(next) {
-            let children = self.all.iter().filter(|(_, process)| process.parent == parent);
-            tree.extend(
-                children
-                    .filter(|(_, process)| process.exited.is_none())
-                    .map(|(pid, process)| (*pid, process.serial)),
-            );
-            next += 1;
-        }
-        tree
+    /// The process and its serial number, if it runs.
+    pub(super) fn living(&self, pid: OsPid) -> Option<(OsPid, u64)> {
+        let process = self.all.get(&pid).filter(|process| process.exited.is_none())?;
+        Some((pid, process.serial))
+    }
+
+    /// The process table as a `killtree` sees it, with init and the agent in it.
+    pub(super) fn infos(&self) -> Vec<ProcessInfo> {
+        let own = |pid, parent, command: &str| ProcessInfo {
+            pid,
+            parent,
+            group: pid,
+            session: pid,
+            started: 0,
+            command: command.to_owned(),
+            zombie: false,
+        };
+        let mut infos = vec![own(INIT_PID, 0, "init"), own(AGENT_PID, INIT_PID, "mesos-agent")];
+        infos.extend(self.all.iter().map(|(pid, process)| process.info(*pid)));
+        infos
     }
 
     /// Gives the children of a process that has ended to init, which reaps zombies at once.

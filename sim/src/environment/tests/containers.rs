@@ -4,6 +4,7 @@ use super::{Rig, body, code, millis};
 use crate::environment::daemon::{ContainerState, Script};
 use crate::environment::{Fault, Faults};
 use docker::{Output, WaitCondition};
+use process::host::{Follow, Host};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -197,7 +198,8 @@ fn a_killed_container_is_seen_by_its_host_and_its_daemon() {
         panic!("no pid")
     };
     assert!(rig.host.is_running(pid));
-    assert!(process::host::Host::killtree(&rig.host, pid, 9).is_ok());
+    let trees = rig.host.killtree(pid, 9, Follow::default());
+    assert_eq!(trees.expect("killed").len(), 1);
     rig.settle();
     assert!(!rig.host.is_running(pid));
     let container = rig.daemon.container("c");

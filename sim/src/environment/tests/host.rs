@@ -4,30 +4,30 @@ use super::Rig;
 use crate::environment::host::{AGENT_PID, Node, Scripted, SimHost};
 use crate::environment::{Fault, Faults};
 use parking_lot::Mutex;
-use process::host::{Host, Io, OsPid, Program, Running, Subprocess};
-use std::collections::BTreeMap;
+use process::host::{ChildHook, Command, Follow, Host, Io, OsPid, Program, Running};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-fn subprocess(path: &str) -> Subprocess {
-    Subprocess {
-        path: path.to_owned(),
-        argv: vec![path.to_owned()],
-        environment: BTreeMap::new(),
+fn command(path: &str) -> Command {
+    Command {
         stdin: Io::Null,
         stdout: Io::Null,
         stderr: Io::Null,
-        setsid: true,
-        directory: None,
+        child_hooks: vec![ChildHook::Setsid],
+        ..Command::new(path, [path])
     }
 }
 
 fn start(rig: &Rig, path: &str) -> OsPid {
-    match rig.host.subprocess(subprocess(path), Vec::new()) {
-        Ok(pid) => pid,
+    match rig.host.subprocess(command(path), Vec::new()) {
+        Ok(subprocess) => subprocess.pid(),
         Err(error) => panic!("{error}"),
     }
+}
+
+fn kill(rig: &Rig, pid: OsPid, signal: i32) -> usize {
+    rig.host.killtree(pid, signal, Follow::default()).expect("a tree, or none").len()
 }
 
 /// Ends with status 0 on SIGTERM and remembers all signals.
@@ -35,7 +35,7 @@ fn start(rig: &Rig, path: &str) -> OsPid {
 struct Polite(Arc<Mutex<Vec<i32>>>);
 
 impl Program for Polite {
-    fn start(&self, _: &Subprocess, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync> {
+    fn start(&self, _: &Command, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync> {
         let seen = Arc::clone(&self.0);
         Box::new(move |signal| {
             seen.lock().push(signal);
@@ -61,17 +61,15 @@ fn a_child_is_reaped_with_its_status() {
 }
 
 #[test]
-fn a_child_that_has_ended_waits_to_be_reaped() {
+fn the_status_of_a_child_is_kept() {
     let rig = Rig::new();
     rig.host.register_scripted("mesos-fetcher", Scripted::fetcher());
     let pid = start(&rig, "mesos-fetcher");
     rig.settle();
-    assert_eq!(rig.host.processes().first().and_then(|process| process.exited), Some(0));
-    assert!(!rig.host.is_running(pid));
-    let reaped = rig.host.reap(pid);
+    assert!(rig.host.processes().is_empty(), "its pid is free");
+    let (first, second) = (rig.host.reap(pid), rig.host.reap(pid));
     rig.settle();
-    assert_eq!(reaped.get(), Some(&Some(0)));
-    assert!(rig.host.processes().is_empty());
+    assert_eq!((first.get(), second.get()), (Some(&Some(0)), Some(&Some(0))));
 }
 
 #[test]
@@ -103,7 +101,7 @@ fn a_failing_parent_hook_kills_the_child_before_it_runs() {
         Box::new(|pid| Err(format!("cannot checkpoint {pid}"))),
         Box::new(|_| panic!("not reached")),
     ];
-    let started = rig.host.subprocess(subprocess("polite"), hooks);
+    let started = rig.host.subprocess(command("polite"), hooks);
     let Err(error) = started else { panic!("started") };
     assert!(error.ends_with("in parent for child '101': cannot checkpoint 101"), "{error}");
     assert!(rig.host.processes().is_empty());
@@ -120,10 +118,10 @@ fn killtree_delivers_signals_and_sigkill_always_ends() {
     let (first, second) = (start(&rig, "polite"), start(&rig, "polite"));
     rig.settle();
     let reaped = (rig.host.reap(first), rig.host.reap(second));
-    assert_eq!(rig.host.killtree(first, 15), Ok(()));
+    assert_eq!(kill(&rig, first, 15), 1);
     assert!(signals.lock().is_empty(), "delivery is an event of its own");
-    assert_eq!(rig.host.killtree(second, 9), Ok(()));
-    assert_eq!(rig.host.killtree(9_999, 9), Ok(()));
+    assert_eq!(kill(&rig, second, 9), 1);
+    assert_eq!(kill(&rig, 9_999, 9), 0);
     rig.settle();
     assert_eq!((reaped.0.get(), reaped.1.get()), (Some(&Some(0)), Some(&Some(9))));
     assert_eq!(*signals.lock(), [15, 9]);
@@ -137,7 +135,7 @@ fn a_scripted_program_dies_of_sigterm() {
     let reaped = rig.host.reap(pid);
     rig.pass(Duration::from_secs(1000));
     assert!(reaped.is_pending());
-    assert_eq!(rig.host.killtree(pid, 15), Ok(()));
+    assert_eq!(kill(&rig, pid, 15), 1);
     rig.settle();
     assert_eq!(reaped.get(), Some(&Some(15)));
 }
@@ -164,7 +162,7 @@ fn a_stalled_program_that_was_killed_stays_dead_when_healed() {
     let pid = start(&rig, "mesos-fetcher");
     let reaped = rig.host.reap(pid);
     rig.settle();
-    assert_eq!(rig.host.killtree(pid, 9), Ok(()));
+    assert_eq!(kill(&rig, pid, 9), 1);
     rig.settle();
     assert_eq!(reaped.get(), Some(&Some(9)));
     assert_eq!(rig.environment.stalled(), 0);
@@ -180,7 +178,7 @@ fn an_agent_that_restarts_does_not_learn_the_status_of_its_former_children() {
     rig.host.orphan_children_of_agent();
     assert!(before.is_abandoned());
     let after = rig.host.reap(pid);
-    assert_eq!(rig.host.killtree(pid, 9), Ok(()));
+    assert_eq!(kill(&rig, pid, 9), 1);
     rig.settle();
     assert_eq!(after.get(), Some(&None));
 }
@@ -192,7 +190,7 @@ struct Holder {
 }
 
 impl Program for Holder {
-    fn start(&self, _: &Subprocess, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync> {
+    fn start(&self, _: &Command, running: Arc<dyn Running>) -> Box<dyn Fn(i32) + Send + Sync> {
         Box::new(move |signal| running.exit(signal))
     }
 }
@@ -214,11 +212,23 @@ fn a_world_that_goes_takes_its_programs_along() {
 }
 
 #[test]
-fn a_program_that_does_not_exist_ends_at_once() {
+fn what_cannot_be_executed_is_not_started() {
     let rig = Rig::new();
-    let reaped = rig.host.reap(start(&rig, "/bin/nothing"));
+    rig.host.register_scripted("fetcher", Scripted::fetcher());
+    let error = |command| rig.host.subprocess(command, Vec::new()).expect_err("not started");
+    assert_eq!(
+        error(command("/bin/nothing")),
+        "Failed to execute '/bin/nothing': No such file or directory"
+    );
+    let mut nowhere = command("fetcher");
+    nowhere.child_hooks.push(ChildHook::Chdir("/nowhere".into()));
+    assert_eq!(
+        error(nowhere),
+        "Failed to execute Subprocess::ChildHook for 'fetcher': could not change to directory \
+         '/nowhere': No such file or directory"
+    );
+    assert!(rig.host.processes().is_empty());
     rig.settle();
-    assert_eq!(reaped.get(), Some(&Some(2 << 8)));
 }
 
 #[test]

@@ -4,7 +4,10 @@ mod containers;
 mod engine;
 mod host;
 mod network;
+mod pipes;
 mod pull;
+mod reap_tests;
+mod schedules;
 
 use super::daemon::{Daemon, DaemonSettings, ImageSpec};
 use super::host::{HostSettings, SimHost};
@@ -61,9 +64,18 @@ impl Rig {
     }
 
     fn with(chooser: Chooser, faults: Faults) -> Self {
+        Rig::spread(chooser, faults, 1)
+    }
+
+    /// A world whose latencies are drawn.
+    fn drawing(chooser: Chooser, faults: Faults) -> Self {
+        Rig::spread(chooser, faults, 4)
+    }
+
+    fn spread(chooser: Chooser, faults: Faults, spread: u32) -> Self {
         let simulation = Simulation::new(false);
         let installed = simulation.install();
-        let environment = Environment::new(&simulation, chooser, faults, 1);
+        let environment = Environment::new(&simulation, chooser, faults, spread);
         let host = SimHost::new(environment.operations(), HostSettings::default());
         let daemon = Daemon::new(environment.operations(), &host, DaemonSettings::default());
         // Two layers, of one second and half a second.
