@@ -106,7 +106,7 @@ impl World {
     ) -> World {
         let latencies = scenario.explore.latencies;
         let environment = Environment::new(simulation, chooser, faults, latencies);
-        network::connect(simulation, &environment.operations());
+        network::connect(simulation, environment.operations());
         let host = SimHost::new(environment.operations(), HostSettings::default());
         let settings = DaemonSettings {
             bandwidth: scenario.registry.bandwidth.0.as_u64(),

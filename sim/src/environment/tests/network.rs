@@ -38,7 +38,7 @@ impl Handler<Exited> for Recorder {
 /// Links two programs, sends two messages from one to the other, and returns what they noticed.
 fn noticed(faults: Faults, answers: &[u32]) -> (String, Vec<Fault>, u64) {
     let rig = Rig::choosing(faults, answers);
-    network::connect(&rig.simulation, &rig.environment.operations());
+    network::connect(&rig.simulation, rig.environment.operations());
     let log = Log::default();
     rig.simulation.set_address(THERE);
     spawn("receiver", Recorder(Arc::clone(&log)));
@@ -85,7 +85,7 @@ fn each_fault_is_a_choice_within_its_budget() {
 #[test]
 fn without_a_budget_nothing_is_asked() {
     let rig = Rig::new();
-    network::connect(&rig.simulation, &rig.environment.operations());
+    network::connect(&rig.simulation, rig.environment.operations());
     rig.simulation.set_address(HERE);
     let pid = spawn("sender", Recorder(Log::default()));
     pid.run("send", |_, context| context.send_raw(&Upid::new("x", THERE), "one", ""));
