@@ -1,5 +1,6 @@
 //! bollard's errors, and the daemon's, as [`ApiError`]s.
 
+use super::counted::TooLong;
 use crate::{ApiError, ErrorKind};
 use ::bollard::errors::Error;
 use serde_json::Value;
@@ -38,6 +39,9 @@ fn in_full(error: &dyn std::error::Error) -> String {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
+        if let Some(too_long) = TooLong::behind(&error) {
+            return malformed(too_long);
+        }
         match error {
             Error::DockerResponseServerError { status_code, message } => {
                 ApiError::status(status_code, message)

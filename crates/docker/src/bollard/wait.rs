@@ -3,10 +3,11 @@
 //! A wait for the next exit must be known to the daemon before the container starts, or it waits
 //! for ever. The daemon sends the headers of its answer once it is; a start waits for that.
 
+use super::daemon::{Ask, Daemon, encode};
 use super::error::{broken, malformed};
-use super::transport::{self, Address};
 use crate::{ApiError, ErrorKind, WaitCondition};
-use hyper::Method;
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 use parking_lot::Mutex;
 use process::{Future, Nothing, Promise};
 use serde::Deserialize;
@@ -63,25 +64,26 @@ struct ExitError {
     message: String,
 }
 
-pub(super) async fn wait(
-    address: Arc<Address>,
-    name: String,
+/// A wait that the daemon has accepted: `registration` has ended. Its answer comes with the exit.
+pub(super) async fn accepted(
+    daemon: &Daemon,
+    name: &str,
     condition: WaitCondition,
     registration: Registration,
-) -> Result<i64, ApiError> {
+) -> Result<Response<Incoming>, ApiError> {
     let condition = match condition {
         WaitCondition::NotRunning => "not-running",
         WaitCondition::NextExit => "next-exit",
     };
-    let path = format!("/containers/{name}/wait?condition={condition}");
-    let response = transport::request(address, Method::POST, &path).await;
+    let path = format!("/containers/{}/wait?condition={condition}", encode(name));
+    let ask = Ask::short(Method::POST, path, daemon);
+    let response = daemon.ask(&ask).await;
     drop(registration);
-    let text = transport::text(response?).await?;
-    exit_code(&text)
+    response
 }
 
 /// An empty answer is one of a daemon that went away, politely.
-fn exit_code(text: &str) -> Result<i64, ApiError> {
+pub(super) fn exit_code(text: &str) -> Result<i64, ApiError> {
     if text.trim().is_empty() {
         return Err(broken("the wait ended without an exit code"));
     }

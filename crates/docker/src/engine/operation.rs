@@ -17,7 +17,7 @@ type Cancel = Box<dyn FnOnce() + Send>;
 /// requests (then there is no further one).
 ///
 /// Requests and timers keep the operation alive, not the other way round.
-pub(super) struct Operation<T: Value> {
+pub(crate) struct Operation<T: Value> {
     promise: Promise<T>,
     in_flight: Mutex<InFlight>,
 }
@@ -29,7 +29,7 @@ struct InFlight {
 }
 
 impl<T: Value> Operation<T> {
-    pub(super) fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         let operation =
             Arc::new(Operation { promise: Promise::new(), in_flight: Mutex::default() });
         let weak = Arc::downgrade(&operation);
@@ -42,28 +42,28 @@ impl<T: Value> Operation<T> {
         operation
     }
 
-    pub(super) fn future(&self) -> Future<T> {
+    pub(crate) fn future(&self) -> Future<T> {
         self.promise.future()
     }
 
     /// Whether there is nothing left to do.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let future = self.promise.future();
         !future.is_pending() || future.has_discard()
     }
 
     /// Succeeds. Requests that are still in flight no longer matter to anybody.
-    pub(super) fn set(&self, value: T) {
+    pub(crate) fn set(&self, value: T) {
         self.promise.set(value);
         self.cancel_requests();
     }
 
-    pub(super) fn fail(&self, message: impl Into<String>) {
+    pub(crate) fn fail(&self, message: impl Into<String>) {
         self.promise.fail(message);
         self.cancel_requests();
     }
 
-    pub(super) fn discard(&self) {
+    pub(crate) fn discard(&self) {
         self.promise.discard();
         self.cancel_requests();
     }
@@ -101,7 +101,7 @@ impl<T: Value> Operation<T> {
 
     /// Waits for any future on behalf of the operation; `next` runs unless the operation is over
     /// by then.
-    pub(super) fn watch<X: Value>(
+    pub(crate) fn watch<X: Value>(
         self: &Arc<Self>,
         future: &Future<X>,
         next: impl FnOnce(&Arc<Self>, &Future<X>) + Send + 'static,
@@ -125,7 +125,7 @@ impl<T: Value> Operation<T> {
 
     /// Makes a request, unless the operation is over. A request that somebody else discarded
     /// makes the whole operation discarded.
-    pub(super) fn request<X: Value>(
+    pub(crate) fn request<X: Value>(
         self: &Arc<Self>,
         make: impl FnOnce() -> Answer<X>,
         next: impl FnOnce(&Arc<Self>, Result<X, ApiError>) + Send + 'static,
@@ -141,7 +141,7 @@ impl<T: Value> Operation<T> {
     }
 
     /// Runs `next` after `duration`, unless the operation is over by then.
-    pub(super) fn after(
+    pub(crate) fn after(
         self: &Arc<Self>,
         duration: Duration,
         next: impl FnOnce(&Arc<Self>) + Send + 'static,
