@@ -3,10 +3,25 @@
 use process::{Future, Nothing, after};
 use std::time::Duration;
 
-/// Ends its timer when it is dropped.
-struct Timer(Future<Nothing>);
+/// A limit that counts from when it was made. Ends its timer when it is dropped.
+pub(crate) struct TimeLimit(Future<Nothing>);
 
-impl Drop for Timer {
+impl TimeLimit {
+    pub(crate) fn new(limit: Duration) -> Self {
+        TimeLimit(after(limit))
+    }
+
+    /// Does the work, as long as there is time; `None` when the time was up first.
+    pub(crate) async fn within<T>(self, work: impl std::future::Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            biased;
+            value = work => Some(value),
+            _ = self.0.outcome() => None,
+        }
+    }
+}
+
+impl Drop for TimeLimit {
     fn drop(&mut self) {
         self.0.discard();
     }
@@ -17,10 +32,5 @@ pub(crate) async fn within<T>(
     limit: Duration,
     work: impl std::future::Future<Output = T>,
 ) -> Option<T> {
-    let timer = Timer(after(limit));
-    tokio::select! {
-        biased;
-        value = work => Some(value),
-        _ = timer.0.outcome() => None,
-    }
+    TimeLimit::new(limit).within(work).await
 }

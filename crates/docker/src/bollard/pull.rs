@@ -12,7 +12,7 @@ use super::error::broken;
 use super::lines::{self, Lines};
 use super::lingering::{Entry, Lingering};
 use super::transport::HangUp;
-use crate::time::within;
+use crate::time::{TimeLimit, within};
 use crate::{Answer, ApiError, Credentials, ErrorKind, ImageReference, Limits, PullEvent};
 use ::bollard::errors::Error;
 use http_body_util::BodyExt;
@@ -21,6 +21,7 @@ use hyper::header::{HeaderName, HeaderValue};
 use process::{Nothing, Promise, live};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use tokio::sync::{Notify, oneshot};
 
 const CREDENTIALS: HeaderName = HeaderName::from_static("x-registry-auth");
@@ -51,14 +52,24 @@ impl Stage {
         self.when_answered.notify_one();
     }
 
+    fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::Acquire)
+    }
+
     async fn answered(&self) {
-        if !self.answered.load(Ordering::Acquire) {
+        if !self.is_answered() {
             self.when_answered.notified().await;
         }
     }
 
-    fn leave(&self) {
+    /// How long the daemon has from here on.
+    fn leave(&self, limits: &Limits) -> TimeLimit {
         self.left.store(true, Ordering::Release);
+        TimeLimit::new(if self.is_answered() {
+            limits.let_go_answered
+        } else {
+            limits.let_go_unanswered
+        })
     }
 
     fn is_left(&self) -> bool {
@@ -95,9 +106,11 @@ pub(super) fn begin(pull: Pull, lingering: &Lingering) -> Answer<Nothing> {
                 return;
             }
         };
-        stage.leave();
+        // The limit counts from before the daemon can know.
+        let limit = stage.leave(daemon.limits());
         // Without a connection nobody was asked.
-        let let_go = !hang_up.half_close() || let_go(&mut work, &stage, daemon.limits()).await;
+        let let_go = !hang_up.half_close()
+            || let_go(&mut work, &stage, limit, daemon.limits().let_go_answered).await;
         // The connection goes first: what is said of the pull must be true.
         drop(work);
         drop(hang_up);
@@ -106,12 +119,17 @@ pub(super) fn begin(pull: Pull, lingering: &Lingering) -> Answer<Nothing> {
     future
 }
 
-/// Listens until the daemon ends its answer; `false` when it takes too long.
+/// Listens until the daemon ends its answer; `false` when it takes too long. One that begins to
+/// tell its progress only now has `then` from there.
 async fn let_go<T>(
     work: &mut (impl Future<Output = T> + Unpin),
     stage: &Stage,
-    limits: &Limits,
+    limit: TimeLimit,
+    then: Duration,
 ) -> bool {
+    if stage.is_answered() {
+        return limit.within(work).await.is_some();
+    }
     let answered = async {
         tokio::select! {
             biased;
@@ -119,10 +137,10 @@ async fn let_go<T>(
             () = stage.answered() => false,
         }
     };
-    match within(limits.let_go_unanswered, answered).await {
+    match limit.within(answered).await {
         None => false,
         Some(true) => true,
-        Some(false) => within(limits.let_go_answered, work).await.is_some(),
+        Some(false) => within(then, work).await.is_some(),
     }
 }
 

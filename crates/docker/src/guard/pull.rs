@@ -57,11 +57,11 @@ pub(super) fn pull(
             }
         })
     };
+    watch.arm(&operation, armed - now);
     operation.request(
         || guard.api.pull_image_as(&watch.reference, credentials, Some(follow)),
         |operation, answer| operation.set(answer),
     );
-    watch.arm(&operation, armed - now);
     operation.future()
 }
 

@@ -180,8 +180,15 @@ pub fn chunk(text: &str) -> String {
     format!("{:x}\r\n{text}\r\n", text.len())
 }
 
-/// Blocks until the other side hangs up. `false` if it sends something instead.
+/// Blocks until the other side hangs up, whatever it sends before. `false` if it does not.
 pub fn hung_up(stream: &mut UnixStream) -> bool {
     stream.set_read_timeout(Some(LIMIT)).expect("a limit that is not zero");
-    stream.read(&mut [0; 16]).is_ok_and(|count| count == 0)
+    loop {
+        match stream.read(&mut [0; 4096]) {
+            Ok(0) => return true,
+            Ok(_) => {}
+            // It did not wait for what we had to say.
+            Err(error) => return error.kind() == std::io::ErrorKind::ConnectionReset,
+        }
+    }
 }
