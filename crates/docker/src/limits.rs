@@ -17,6 +17,8 @@ pub struct Limits {
     pub stop_margin: Duration,
     /// No answer to a short request may be longer, in bytes.
     pub answer_bytes_max: usize,
+    /// So much of it may come on top that is not the answer itself, in bytes: headers above all.
+    pub head_bytes_max: usize,
     /// No line of a stream may be longer, in bytes.
     pub line_bytes_max: usize,
     /// How long a pull is followed whose client has left before the daemon had anything to say:
@@ -61,6 +63,7 @@ impl Default for Limits {
             answer: Duration::from_secs(60),
             stop_margin: Duration::from_secs(60),
             answer_bytes_max: 16 << 20,
+            head_bytes_max: 256 << 10,
             line_bytes_max: 1 << 20,
             let_go_unanswered: Duration::from_secs(300),
             let_go_answered: Duration::from_secs(2),

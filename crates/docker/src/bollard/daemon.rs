@@ -16,9 +16,6 @@ use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use std::sync::Arc;
 
-/// What of the bytes that a daemon sends is not the body.
-const HEADERS_BYTES_MAX: usize = 1 << 20;
-
 /// A daemon. Cheap to clone.
 #[derive(Clone)]
 pub(super) struct Daemon(Arc<Inner>);
@@ -106,7 +103,7 @@ impl Daemon {
 
     /// How much a daemon may send in answer to a short request.
     pub(super) fn bytes_max(&self) -> usize {
-        self.limits().answer_bytes_max.saturating_add(HEADERS_BYTES_MAX)
+        self.limits().answer_bytes_max.saturating_add(self.limits().head_bytes_max)
     }
 
     /// Sends a request, in the version that both know. The path is all that counts of its URI:
@@ -125,7 +122,7 @@ impl Daemon {
     async fn ping(&self) -> Result<HeaderMap, Error> {
         let mut request = Request::new(body_full(Bytes::new()));
         *request.uri_mut() = Uri::from_static(version::PING);
-        let terms = Terms { bytes_max: Some(HEADERS_BYTES_MAX), hang_up: None };
+        let terms = Terms { bytes_max: Some(self.limits().head_bytes_max), hang_up: None };
         let response = transport::send(&self.0.address, &terms, request).await?;
         Ok(if response.status().is_success() {
             response.headers().clone()

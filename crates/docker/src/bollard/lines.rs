@@ -1,7 +1,7 @@
 //! A stream of bytes as lines, and a pull's lines as progress and errors.
 
-use super::error::malformed;
-use crate::{ApiError, ErrorKind, PullProgress};
+use super::error::{malformed, stream};
+use crate::{ApiError, PullProgress};
 use serde::Deserialize;
 
 /// Cuts a stream into lines, however it arrives: a line break may itself be cut in two.
@@ -83,6 +83,10 @@ struct ErrorDetail {
 /// What a line of a pull says; a line that is an error becomes one. An old daemon may have the
 /// message in one of its two places only.
 pub(super) fn parse(line: &[u8]) -> Result<PullProgress, ApiError> {
+    // An array would do for serde, element by element.
+    if line.first() != Some(&b'{') {
+        return Err(malformed("a line that is no object"));
+    }
     let line: Line = serde_json::from_slice(line).map_err(malformed)?;
     let failed = line.error_detail.is_some() || line.error.is_some();
     if failed {
@@ -90,7 +94,7 @@ pub(super) fn parse(line: &[u8]) -> Result<PullProgress, ApiError> {
         let message = detail.filter(|message| !message.is_empty()).or(line.error);
         let message = message.filter(|message| !message.is_empty());
         let message = message.unwrap_or_else(|| "the pull failed without a message".to_owned());
-        return Err(ApiError { kind: ErrorKind::Stream, message });
+        return Err(stream(&message));
     }
     let bytes = |bytes: Option<i64>| bytes.and_then(|bytes| u64::try_from(bytes).ok());
     let detail = line.progress.unwrap_or_default();
@@ -105,6 +109,7 @@ pub(super) fn parse(line: &[u8]) -> Result<PullProgress, ApiError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     const MAX: usize = 1 << 10;
 
@@ -156,7 +161,7 @@ mod tests {
             let error = parse(line.as_bytes()).unwrap_err();
             assert_eq!((error.kind, &*error.message), (ErrorKind::Stream, message));
         }
-        for line in [&b"{"[..], b"[1]", b"{\"status\":7}", b"\xff"] {
+        for line in [&b"{"[..], b"[1]", b"[]", b"{\"status\":7}", b"\xff"] {
             assert_eq!(parse(line).unwrap_err().kind, ErrorKind::Malformed);
         }
     }

@@ -1,21 +1,16 @@
 //! `GET /containers/json`: names and ids, and nothing that would have to be understood.
 
 use super::error::malformed;
-use crate::{ApiError, ContainerSummary};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct Row {
-    #[serde(rename = "Id")]
-    id: String,
-    #[serde(rename = "Names")]
-    names: Option<Vec<String>>,
-}
+use crate::{ApiError, ContainerSummary, json};
 
 pub(super) fn parse(text: &str) -> Result<Vec<ContainerSummary>, ApiError> {
-    let rows: Vec<Row> = serde_json::from_str(text).map_err(malformed)?;
-    let summary = |row: Row| ContainerSummary { id: row.id, names: row.names.unwrap_or_default() };
-    Ok(rows.into_iter().map(summary).collect())
+    let value = json::parse(text).map_err(malformed)?;
+    let rows = value.as_array().ok_or_else(|| malformed("a list of containers that is none"))?;
+    let row = |row| {
+        let (id, names) = (json::string(row, &["Id"])?, json::strings(row, &["Names"])?);
+        Ok(ContainerSummary { id, names })
+    };
+    rows.iter().map(row).collect::<Result<_, json::ParseError>>().map_err(malformed)
 }
 
 #[cfg(test)]
@@ -28,8 +23,16 @@ mod tests {
         let rows = parse(text).unwrap();
         assert_eq!((&*rows[0].id, &rows[0].names[..]), ("a", &["/x".into(), "/y/x".into()][..]));
         assert_eq!((&*rows[1].id, rows[1].names.len()), ("b", 0));
-        for text in ["", "{}", "null", "[1]", "[{}]", r#"[{"Id":1}]"#, r#"[{"Id":"a","Names":1}]"#]
-        {
+        for text in [
+            "",
+            "{}",
+            "null",
+            "[1]",
+            "[[\"a\",[]]]",
+            "[{}]",
+            r#"[{"Id":1}]"#,
+            r#"[{"Id":"a","Names":1}]"#,
+        ] {
             assert!(parse(text).is_err(), "{text}");
         }
     }

@@ -4,13 +4,12 @@
 //! for ever. The daemon sends the headers of its answer once it is; a start waits for that.
 
 use super::daemon::{Ask, Daemon, encode};
-use super::error::{broken, malformed};
-use crate::{ApiError, ErrorKind, WaitCondition};
+use super::error::{broken, malformed, stream};
+use crate::{ApiError, WaitCondition, json};
 use hyper::body::Incoming;
 use hyper::{Method, Response};
 use parking_lot::Mutex;
 use process::{Future, Nothing, Promise};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -50,20 +49,6 @@ impl Drop for Registration {
     }
 }
 
-#[derive(Deserialize)]
-struct Exit {
-    #[serde(rename = "StatusCode")]
-    status_code: i64,
-    #[serde(rename = "Error", default)]
-    error: Option<ExitError>,
-}
-
-#[derive(Deserialize)]
-struct ExitError {
-    #[serde(rename = "Message", default)]
-    message: String,
-}
-
 /// A wait that the daemon has accepted: `registration` has ended. Its answer comes with the exit.
 pub(super) async fn accepted(
     daemon: &Daemon,
@@ -87,16 +72,19 @@ pub(super) fn exit_code(text: &str) -> Result<i64, ApiError> {
     if text.trim().is_empty() {
         return Err(broken("the wait ended without an exit code"));
     }
-    let exit: Exit = serde_json::from_str(text).map_err(malformed)?;
-    match exit.error.map(|error| error.message).filter(|message| !message.is_empty()) {
-        Some(message) => Err(ApiError { kind: ErrorKind::Stream, message }),
-        None => Ok(exit.status_code),
+    let json = json::parse(text).map_err(malformed)?;
+    let message = json::optional_string(&json, &["Error", "Message"]).map_err(malformed)?;
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
+        return Err(stream(&message));
     }
+    let code = json::required(&json, &["StatusCode"]).map_err(malformed)?;
+    code.as_i64().ok_or_else(|| malformed("StatusCode is no exit code"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn exit_codes_are_values_and_errors_are_errors() {
