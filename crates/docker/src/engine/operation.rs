@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use process::future::Value;
 use process::{Future, Promise, clock};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 type Cancel = Box<dyn FnOnce() + Send>;
@@ -20,6 +21,8 @@ type Cancel = Box<dyn FnOnce() + Send>;
 pub(crate) struct Operation<T: Value> {
     promise: Promise<T>,
     in_flight: Mutex<InFlight>,
+    /// What is still in flight no longer matters, though the promise is not completed yet.
+    closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -30,8 +33,11 @@ struct InFlight {
 
 impl<T: Value> Operation<T> {
     pub(crate) fn new() -> Arc<Self> {
-        let operation =
-            Arc::new(Operation { promise: Promise::new(), in_flight: Mutex::default() });
+        let operation = Arc::new(Operation {
+            promise: Promise::new(),
+            in_flight: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
         let weak = Arc::downgrade(&operation);
         operation.promise.future().on_discard(move || {
             if let Some(operation) = weak.upgrade() {
@@ -49,13 +55,21 @@ impl<T: Value> Operation<T> {
     /// Whether there is nothing left to do.
     pub(crate) fn is_over(&self) -> bool {
         let future = self.promise.future();
-        !future.is_pending() || future.has_discard()
+        !future.is_pending() || future.has_discard() || self.closed.load(Ordering::Acquire)
     }
 
     /// Succeeds. Requests that are still in flight no longer matter to anybody.
     pub(crate) fn set(&self, value: T) {
         self.promise.set(value);
         self.cancel_requests();
+    }
+
+    /// Gives up what is in flight, and then ends with this value: whoever gets it finds the
+    /// requests gone.
+    pub(crate) fn give_up(&self, value: T) {
+        self.closed.store(true, Ordering::Release);
+        self.cancel_requests();
+        self.promise.set(value);
     }
 
     pub(crate) fn fail(&self, message: impl Into<String>) {

@@ -108,8 +108,8 @@ impl Watch {
             }
         };
         if let Some(error) = verdict {
-            // Ends the request as well.
-            operation.set(Err(error));
+            // The request first: whoever is told finds the pull among those that linger.
+            operation.give_up(Err(error));
         } else if let Some(duration) = again {
             self.arm(operation, duration);
         }

@@ -135,6 +135,17 @@ fn there_is_a_limit_for_the_whole() {
 }
 
 #[test]
+fn whoever_is_told_of_a_stall_finds_the_request_gone() {
+    let stage = Stage::new();
+    let answer = stage.pull();
+    let (script, open) = (Arc::clone(&stage.world.script), Arc::new(Mutex::new(None)));
+    let seen = Arc::clone(&open);
+    answer.on_any(move |_| *seen.lock() = Some(script.open()));
+    stage.stalls(&answer, stage.limits.pull.waiting, "no layer is at work");
+    assert_eq!(*open.lock(), Some(Vec::new()));
+}
+
+#[test]
 fn listeners_and_credentials_are_passed_on() {
     let stage = Stage::new();
     let seen = Arc::new(Mutex::new(Vec::<PullProgress>::new()));
