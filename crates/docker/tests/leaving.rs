@@ -92,10 +92,14 @@ fn say(stream: &mut UnixStream, text: &str) {
     stream.write_all(text.as_bytes()).expect("the client listens");
 }
 
-/// The client has closed its connection for good: writing to it fails.
+/// The client has closed its connection for good: writing to it fails, and not for want of room.
 fn is_closed(stream: &mut UnixStream) {
-    while stream.write_all(b"1\r\n{\r\n").is_ok() {
-        std::thread::yield_now();
+    stream.set_write_timeout(Some(LIMIT)).expect("a limit that is not zero");
+    loop {
+        match stream.write_all(b"1\r\n{\r\n") {
+            Ok(()) => std::thread::yield_now(),
+            Err(error) => return assert_ne!(error.kind(), std::io::ErrorKind::WouldBlock),
+        }
     }
 }
 
