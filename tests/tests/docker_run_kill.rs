@@ -147,7 +147,9 @@ async fn a_kill_while_pulling_reports_at_once_and_ends_the_pull() {
     let name = lab.proxy_name(&image);
     let arguments =
         ["--docker_image", &name, "--command", "true", "--kill_after", "4secs", "--json"];
-    let task = Task::new(&runner.run(&arguments).await);
+    let finished = runner.run(&arguments).await;
+    assert!(!finished.stderr.contains("go on pulling"), "{}", finished.stderr);
+    let task = Task::new(&finished);
     pull_ended_early(&lab).await;
     assert!(lab.proxy.stats().requests_matching("/manifests/") > 0, "it had begun");
     assert_eq!((task.code, task.states()), (Some(1), vec!["TASK_KILLED"]));
@@ -190,6 +192,8 @@ async fn ctrl_c_while_the_registry_is_silent_ends_the_task_at_once() {
     signal(&child, "INT");
     let ended = within("the end", Duration::from_secs(5), finish(child)).await;
     assert_eq!(Task::new(&ended).states(), ["TASK_KILLED"]);
+    let left = format!("Docker may go on pulling {name} until the registry answers");
+    assert!(ended.stderr.contains(&left), "{}", ended.stderr);
     runner.assert_no_process();
 
     hold.release();
