@@ -50,11 +50,20 @@ pub enum Fault {
     MountFail,
     /// An unmount is refused: busy.
     UnmountFail,
+    /// The registry delivers layers byte by byte, as good as never.
+    PullTrickle,
+    /// The daemon creates, starts, stops, kills or removes as it was asked to, but the connection
+    /// breaks before it says so.
+    AnswerLost,
+    /// A removal gets stuck half way: the container is dead, and stays.
+    RemoveDead,
+    /// The program in the container takes more memory than there is, and is killed for it.
+    TaskOom,
 }
 
 impl Fault {
     /// All kinds with their names, in the order of declaration.
-    pub const ALL: [(Fault, &'static str); 23] = [
+    pub const ALL: [(Fault, &'static str); 27] = [
         (Fault::PullSlow, "pull-slow"),
         (Fault::PullStall, "pull-stall"),
         (Fault::PullFail, "pull-fail"),
@@ -78,6 +87,10 @@ impl Fault {
         (Fault::SymlinkFail, "symlink-fail"),
         (Fault::MountFail, "mount-fail"),
         (Fault::UnmountFail, "unmount-fail"),
+        (Fault::PullTrickle, "pull-trickle"),
+        (Fault::AnswerLost, "answer-lost"),
+        (Fault::RemoveDead, "remove-dead"),
+        (Fault::TaskOom, "task-oom"),
     ];
 
     /// Its name for people.

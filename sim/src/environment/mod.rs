@@ -16,6 +16,7 @@ pub mod choice;
 pub mod daemon;
 pub mod faults;
 pub mod host;
+mod natural_order;
 pub mod operations;
 #[cfg(test)]
 mod tests;
@@ -24,4 +25,5 @@ pub use choice::{Choose, Chooser, Natural};
 pub use daemon::Daemon;
 pub use faults::{Fault, Faults};
 pub use host::SimHost;
+pub use natural_order::NaturalOrder;
 pub use operations::{Environment, OpId, Operations, Pending};

@@ -7,7 +7,7 @@ mod pull;
 
 use super::daemon::{Daemon, DaemonSettings, ImageSpec};
 use super::host::{HostSettings, SimHost};
-use super::{Choose, Chooser, Environment, Faults, Natural};
+use super::{Choose, Chooser, Environment, Faults, Natural, NaturalOrder};
 use docker::{Api, CreateBody};
 use process::simulated::{Installed, Simulation};
 use std::rc::Rc;
@@ -73,34 +73,24 @@ impl Rig {
         Rig { api, daemon, host, environment, simulation, _installed: installed }
     }
 
+    fn order(&self) -> NaturalOrder<'_> {
+        NaturalOrder::new(&self.simulation, &self.environment)
+    }
+
     /// Takes the next step that is due before `limit`.
     fn step(&self, limit: process::Time) -> bool {
-        if self.simulation.flush(0) {
-            return true;
-        }
-        let (op, timer) = (self.environment.next_due(), self.simulation.next_timer());
-        let Some(due) = op.into_iter().chain(timer).min().filter(|due| *due <= limit) else {
-            return false;
-        };
-        if op == Some(due) {
-            self.simulation.advance_to(due);
-            self.environment.run(0, &self.simulation)
-        } else {
-            self.simulation.fire_timer()
-        }
+        self.order().step(limit)
     }
 
     /// Lets this much virtual time pass.
     fn pass(&self, time: Duration) {
-        let limit = self.simulation.now() + time;
-        while self.step(limit) {}
-        self.simulation.advance_to(limit);
+        self.order().pass(time);
         assert!(self.simulation.crash().is_none(), "{:?}", self.simulation.crash());
     }
 
     /// Lets time pass until nothing is pending.
     fn settle(&self) {
-        while self.step(process::Time::from_epoch(Duration::MAX)) {}
+        self.order().settle();
         assert!(self.simulation.crash().is_none(), "{:?}", self.simulation.crash());
     }
 
