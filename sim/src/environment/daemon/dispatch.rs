@@ -103,7 +103,7 @@ fn of_container(daemon: &Arc<Shared>, id: RequestId, request: Request) {
         Request::Remove { container, force, volumes } => {
             removing::remove(daemon, id, &container, force, volumes);
         }
-        Request::Inspect { container, .. } => inspect::inspect(daemon, id, &container),
+        Request::Inspect { container, size } => inspect::inspect(daemon, id, &container, size),
         Request::Logs { container, options } => logs::read(daemon, id, &container, options),
         Request::Top { container, arguments } => top::top(daemon, id, &container, &arguments),
         Request::Stats { container, stream, one_shot } => {

@@ -1,14 +1,14 @@
 //! The end of a container's process, and what follows from it: answers, a restart, a removal.
 
 use super::Shared;
-use super::answer::{Answer, Reply};
+use super::answer::Answer;
 use super::config::Restart;
 use super::container::{Container, ContainerState};
 use super::exchange::RequestId;
 use super::lifecycle::{self, Phase};
 use super::program::{self, Key};
 use super::stopping::{Purpose, Stop};
-use super::{events, exec, networks, output, removing, starting};
+use super::{events, exec, networks, output, removing, starting, volumes};
 use process::{Label, clock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -78,10 +78,7 @@ pub(super) fn exited(daemon: &Arc<Shared>, number: u64, status: i32) {
         close(container, code, up)
     };
     let Audience { waiters, stops, followers, lines, remover, restart_in, auto_remove } = audience;
-    output::lines_written(daemon, number, &lines);
-    for follower in followers {
-        daemon.reply(follower.request, Reply::Ended, Duration::ZERO);
-    }
+    output::finish(daemon, &lines, followers);
     for waiter in waiters {
         daemon.answer(waiter, Ok(Answer::Waited { code, error: None }), Duration::ZERO);
     }
@@ -89,6 +86,7 @@ pub(super) fn exited(daemon: &Arc<Shared>, number: u64, status: i32) {
         let mut state = daemon.state.lock();
         events::died(daemon, &mut state, number, code);
         networks::unplug(daemon, &mut state, number);
+        volumes::mounted(daemon, &mut state, number, "unmount");
     }
     let restarts = answer_stops(daemon, number, stops);
     if let Some(remover) = remover {
@@ -112,6 +110,7 @@ fn close(container: &mut Container, code: i64, up: bool) -> Audience {
         if restart_in.is_some() { ContainerState::Restarting } else { ContainerState::Exited };
     container.pid = None;
     container.program = None;
+    container.execs.clear();
     container.exit_code = code;
     container.finished = Some(clock::now());
     let (lines, followers) = output::ended(container);

@@ -302,16 +302,17 @@ pub(super) fn of_network(
     publish(daemon, state, action, id, subject, extra.into_iter().collect());
 }
 
-/// Something has happened to a volume.
+/// Something has happened to a volume, perhaps with a container.
 pub(super) fn of_volume(
     daemon: &Shared,
     state: &mut State,
     action: &'static str,
     name: &Arc<str>,
     driver: &Arc<str>,
+    extra: Vec<(&'static str, String)>,
 ) {
     let subject = Subject::Volume { driver: Arc::clone(driver) };
-    publish(daemon, state, action, name, subject, Vec::new());
+    publish(daemon, state, action, name, subject, extra);
 }
 
 pub(super) fn follow(daemon: &Arc<Shared>, id: RequestId, options: EventOptions) {

@@ -193,7 +193,10 @@ impl Shared {
             let reply = match exchange.fate {
                 Fate::Answer => reply,
                 // The client waits for ever.
-                Fate::Lose => return,
+                Fate::Lose => {
+                    exchange.answered |= last;
+                    return;
+                }
                 Fate::Break => Reply::Broken,
             };
             if exchange.answered {

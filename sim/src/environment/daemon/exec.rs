@@ -112,6 +112,9 @@ fn prepare(
         pid: 0,
     };
     state.execs.insert(number, exec);
+    if let Some(container) = state.containers.get_mut(&container) {
+        container.execs.push(number);
+    }
     Ok(id)
 }
 
@@ -213,10 +216,6 @@ fn run(daemon: &Arc<Shared>, id: RequestId, number: u64, detach: bool) {
         exec.pid = pid;
         let has_input = has_input && exec.client.is_some();
         exec.program = Some(Program::new(pid, Arc::new(script), argv, has_input));
-        let container = exec.container;
-        if let Some(container) = state.containers.get_mut(&container) {
-            container.execs.push(number);
-        }
     }
     if detach {
         daemon.answer(id, Ok(Answer::Done), Duration::ZERO);

@@ -92,6 +92,11 @@ impl ImageSpec {
     }
 }
 
+/// The chain ids of an image's layers: what a removal calls them.
+pub fn chain_ids(image: &ImageSpec) -> Vec<Arc<str>> {
+    Image::new(Arc::new(image.clone())).chain.clone()
+}
+
 /// An image and the chain ids of its layers: what identifies a layer together with all below it.
 #[derive(Debug)]
 pub(super) struct Image {

@@ -57,7 +57,7 @@ fn view(daemon: &Shared, state: &State, stored: &Stored) -> ImageView {
 pub(super) fn views(daemon: &Shared, state: &State) -> Vec<ImageView> {
     let mut views: Vec<_> =
         state.store.images.values().map(|stored| view(daemon, state, stored)).collect();
-    views.sort_by(|one, other| other.created.cmp(&one.created));
+    views.sort_by_key(|view| std::cmp::Reverse(view.created));
     views
 }
 

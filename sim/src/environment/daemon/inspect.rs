@@ -48,20 +48,22 @@ pub struct Inspection {
     pub restart: Restart,
     /// Its networks.
     pub networks: Vec<Attached>,
+    /// The size of all its files, if that was asked for.
+    pub size: Option<u64>,
     /// Ids of programs that run in it.
     pub execs: Vec<Arc<str>>,
     pub(super) settled: Arc<Settled>,
 }
 
-pub(super) fn inspect(daemon: &Arc<Shared>, id: RequestId, name: &str) {
+pub(super) fn inspect(daemon: &Arc<Shared>, id: RequestId, name: &str, size: bool) {
     let result = {
         let state = daemon.state.lock();
-        state.find(name).map(|container| look(daemon, &state, container))
+        state.find(name).map(|container| look(daemon, &state, container, size))
     };
     daemon.answer(id, result.map(|one| Answer::Container(Box::new(one))), Duration::ZERO);
 }
 
-fn look(daemon: &Shared, state: &State, container: &Container) -> Inspection {
+fn look(daemon: &Shared, state: &State, container: &Container, size: bool) -> Inspection {
     let stamp = |time| Stamp::new(time, daemon.settings.epoch);
     let running = container.execs.iter().filter(|number| state.execs.contains_key(*number));
     Inspection {
@@ -81,6 +83,7 @@ fn look(daemon: &Shared, state: &State, container: &Container) -> Inspection {
         resources: container.resources,
         restart: container.restart,
         networks: container.networks.clone(),
+        size: if size { state.store.size_of(&container.image) } else { None },
         execs: running.map(|number| ids::id(ids::Kind::Exec, *number)).collect(),
         settled: Arc::clone(&container.settled),
     }

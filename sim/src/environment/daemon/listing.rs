@@ -37,10 +37,12 @@ pub struct Row {
     pub networks: Vec<Attached>,
     /// Whether its ports are published at the moment.
     pub running: bool,
+    /// The size of all its files, if that was asked for.
+    pub size: Option<u64>,
     pub(super) settled: Arc<Settled>,
 }
 
-const KNOWN: [&str; 16] = [
+const KNOWN: [&str; 15] = [
     "ancestor",
     "before",
     "exited",
@@ -56,7 +58,6 @@ const KNOWN: [&str; 16] = [
     "since",
     "status",
     "volume",
-    "",
 ];
 
 const STATES: [&str; 7] =
@@ -76,7 +77,7 @@ pub(super) fn rows(
         let listed = state.containers.values().rev();
         let listed = listed.filter(|one| options.all || options.limit > 0 || one.is_running());
         let at_most = if options.limit == 0 { usize::MAX } else { options.limit };
-        return Ok(listed.take(at_most).map(|one| row(daemon, state, one)).collect());
+        return Ok(listed.take(at_most).map(|one| row(daemon, state, one, options.size)).collect());
     }
     filtered(daemon, state, options)
 }
@@ -117,7 +118,7 @@ fn filtered(daemon: &Shared, state: &State, options: &ListOptions) -> Result<Vec
             continue;
         }
         let exited = container.started.is_some() && !container.is_running();
-        if !codes.is_empty() && !(exited && codes.contains(&container.exit_code)) {
+        if !(codes.is_empty() || exited && codes.contains(&container.exit_code)) {
             continue;
         }
         if !filters.get("ancestor").is_empty() && !ancestors.contains(&container.image) {
@@ -126,7 +127,7 @@ fn filtered(daemon: &Shared, state: &State, options: &ListOptions) -> Result<Vec
         if options.limit > 0 && rows.len() == options.limit {
             break;
         }
-        rows.push(row(daemon, state, container));
+        rows.push(row(daemon, state, container, options.size));
     }
     Ok(rows)
 }
@@ -147,9 +148,9 @@ fn matches(container: &Container, options: &ListOptions) -> bool {
     };
     let port =
         |value: &str| if value.contains('/') { value.to_owned() } else { format!("{value}/tcp") };
-    filters.any("name", |_| false)
-        | filters.within("name", &container.name)
-        | filters.within("name", &format!("/{}", container.name))
+    let named = filters.within("name", &container.name)
+        || filters.within("name", &format!("/{}", container.name));
+    named
         && filters.any("id", |value| container.id.starts_with(value))
         && filters.any("status", |value| value == container.state_name())
         && filters.any("health", |value| value == "none")
@@ -166,7 +167,7 @@ fn matches(container: &Container, options: &ListOptions) -> bool {
         && filters.labels("label", |key| settled.label(key))
 }
 
-fn row(daemon: &Shared, state: &State, container: &Container) -> Row {
+fn row(daemon: &Shared, state: &State, container: &Container, size: bool) -> Row {
     let named = &container.settled.config.image;
     let still = state.store.find(named).is_ok_and(|stored| stored.image.spec.id == container.image);
     Row {
@@ -179,6 +180,7 @@ fn row(daemon: &Shared, state: &State, container: &Container) -> Row {
         status: status(container),
         networks: container.networks.clone(),
         running: container.is_running(),
+        size: if size { state.store.size_of(&container.image) } else { None },
         settled: Arc::clone(&container.settled),
     }
 }

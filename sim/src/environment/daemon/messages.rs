@@ -87,6 +87,20 @@ pub(super) fn cannot_kill(name: &str, reason: &Refusal) -> Refusal {
     refusal(reason.status, format!("Cannot kill container: {name}: {}", reason.message))
 }
 
+/// What a restart says whose start was refused.
+pub(super) fn cannot_restart(name: &str, reason: &Refusal) -> Refusal {
+    refusal(500, format!("Cannot restart container {name}: {}", reason.message))
+}
+
+/// The Engine cannot rename a container between two runs: it looks for its network.
+pub(super) fn sandbox_not_found(sandbox: &str) -> Refusal {
+    refusal(404, format!("sandbox {sandbox} not found"))
+}
+
+pub(super) fn resize_restarting() -> Refusal {
+    refusal(404, "no such container")
+}
+
 pub(super) fn start_paused() -> Refusal {
     refusal(409, "cannot start a paused container, try unpause instead")
 }

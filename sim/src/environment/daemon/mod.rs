@@ -132,7 +132,7 @@ pub use exchange::{Call, Connection};
 pub use exec::ExecView;
 pub use filters::Filters;
 pub use handle::Daemon;
-pub use image::{ImageSpec, Layer, Programs};
+pub use image::{ImageSpec, Layer, Programs, chain_ids};
 pub use images::{ImageView, RemovedImage};
 pub use inspect::Inspection;
 pub use lifecycle::Shutdown;

@@ -85,7 +85,7 @@ fn container_wrote(daemon: &Arc<Shared>, number: u64, stream: Stream, bytes: &Ar
 }
 
 /// Tells those who follow the log.
-pub(super) fn lines_written(daemon: &Arc<Shared>, number: u64, lines: &[Line]) {
+fn lines_written(daemon: &Arc<Shared>, number: u64, lines: &[Line]) {
     if lines.is_empty() {
         return;
     }
@@ -110,6 +110,19 @@ pub(super) fn lines_written(daemon: &Arc<Shared>, number: u64, lines: &[Line]) {
 pub(super) fn ended(container: &mut Container) -> (Vec<Line>, Vec<Follower>) {
     let lines = container.log.flush(clock::now());
     (lines, std::mem::take(&mut container.followers))
+}
+
+/// Tells those who followed a container its last lines, and that there are no more.
+pub(super) fn finish(daemon: &Arc<Shared>, lines: &[Line], followers: Vec<Follower>) {
+    for follower in followers {
+        if let Following::Log(options) = &follower.kind {
+            for line in lines.iter().filter(|line| logs::is_wanted(daemon, line, options)) {
+                let chunk = logs::chunk(daemon, line, options);
+                daemon.reply(follower.request, Reply::Chunk(chunk), Duration::ZERO);
+            }
+        }
+        daemon.reply(follower.request, Reply::Ended, Duration::ZERO);
+    }
 }
 
 pub(super) fn attach(

@@ -2,10 +2,12 @@
 
 use super::Shared;
 use super::answer::{Answer, Refusal};
+use super::container::ContainerState;
 use super::create::free;
 use super::exchange::RequestId;
+use super::ids::{self, Kind};
 use super::state::State;
-use super::{events, naming};
+use super::{events, messages, naming};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ fn give(daemon: &Shared, state: &mut State, container: &str, name: &str) -> Resu
     }
     let found = state.find(container)?;
     let (number, old) = (found.number, Arc::clone(&found.name));
+    let sandbox = (found.state == ContainerState::Restarting)
+        .then(|| messages::sandbox_not_found(&ids::id(Kind::Sandbox, number)));
     let shown = format!("/{}", name.strip_prefix('/').unwrap_or(name));
     if *old == shown[1..] {
         let message = "Renaming a container with the same name as its current name";
@@ -32,6 +36,9 @@ fn give(daemon: &Shared, state: &mut State, container: &str, name: &str) -> Resu
             Refusal::new(refusal.status, message)
         })?
         .into();
+    if let Some(refusal) = sandbox {
+        return Err(refusal);
+    }
     state.names.remove(&old);
     state.names.insert(Arc::clone(&new), number);
     if let Some(container) = state.containers.get_mut(&number) {

@@ -7,7 +7,7 @@ use super::exchange::RequestId;
 use super::program::{self, Key, Program};
 use super::rules::Effect;
 use super::script::{Reaction, Script, StartRefusal};
-use super::{events, lifecycle, messages, networks, output, removing};
+use super::{events, lifecycle, messages, networks, output, removing, volumes};
 use crate::environment::faults::Fault;
 use crate::environment::host::Spawn;
 use crate::environment::operations::current_event;
@@ -164,6 +164,7 @@ fn run(daemon: &Arc<Shared>, number: u64, name: Arc<str>, script: Arc<Script>) {
         container.oom_killed = false;
         container.error = None;
         let restarted = container.restarted;
+        volumes::mounted(daemon, &mut state, number, "mount");
         state.coverage.started += 1;
         state.generation += 1;
         events::of_container(daemon, &mut state, number, "start");
@@ -201,25 +202,27 @@ pub(super) fn spawn(
 
 /// The start was refused while it was under way.
 fn failed(daemon: &Arc<Shared>, number: u64, refusal: &Refusal, code: i64) {
-    let (starter, followers, auto_remove) = {
+    let (starter, output, auto_remove, restarted, name) = {
         let mut state = daemon.state.lock();
         networks::unplug(daemon, &mut state, number);
         state.generation += 1;
         let Some(container) = state.containers.get_mut(&number) else { return };
         container.error = Some(refusal.message.as_ref().into());
         container.exit_code = code;
-        let (_, followers) = output::ended(container);
+        let output = output::ended(container);
         let auto_remove = container.settled.config.auto_remove;
         if container.state == ContainerState::Restarting {
             container.state = ContainerState::Exited;
         }
-        (container.starter.take(), followers, auto_remove)
+        let (restarted, name) = (container.restarted, Arc::clone(&container.name));
+        (container.starter.take(), output, auto_remove, restarted, name)
     };
-    for follower in followers {
-        daemon.reply(follower.request, super::answer::Reply::Ended, Duration::ZERO);
-    }
+    let (lines, followers) = output;
+    output::finish(daemon, &lines, followers);
     if let Some(id) = starter {
-        daemon.refuse(id, refusal.clone());
+        let refusal =
+            if restarted { messages::cannot_restart(&name, refusal) } else { refusal.clone() };
+        daemon.refuse(id, refusal);
     }
     if auto_remove {
         removing::remove_by_itself(daemon, number);

@@ -117,8 +117,11 @@ pub(super) fn send(daemon: &Arc<Shared>, number: u64, signal: i32) {
         let Some(container) = state.containers.get_mut(&number) else { return };
         container.stopped_by_hand |= up;
         let paused = container.state == ContainerState::Paused;
-        // Its own stop signal would wait until it is unpaused.
-        let thaws = paused && (signal == container.stop_signal() || signal == SIGKILL);
+        // A signal that may stop it would wait until it is unpaused.
+        let stops = container.settled.config.stop_signal.is_empty()
+            || signal == container.stop_signal()
+            || signal == SIGKILL;
+        let thaws = paused && stops;
         if thaws {
             container.state = ContainerState::Running;
         }

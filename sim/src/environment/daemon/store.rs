@@ -89,6 +89,11 @@ impl Store {
         Err(messages::no_such_image(&reference))
     }
 
+    /// The size of an image.
+    pub(super) fn size_of(&self, id: &str) -> Option<u64> {
+        self.images.get(id).map(|stored| stored.image.spec.bytes())
+    }
+
     /// The size of all layers of images, each counted once.
     pub(super) fn bytes(&self) -> u64 {
         let layers = self

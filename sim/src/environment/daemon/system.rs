@@ -10,7 +10,7 @@ use super::request::ListOptions;
 use super::settings::Engine;
 use super::stamp::Stamp;
 use super::volumes::Volume;
-use super::{images, listing};
+use super::{images, listing, volumes};
 use process::clock;
 use std::sync::Arc;
 use std::time::Duration;
@@ -43,8 +43,8 @@ pub struct DiskUsage {
     pub images: Vec<ImageView>,
     /// Containers.
     pub containers: Vec<Row>,
-    /// Volumes.
-    pub volumes: Vec<Volume>,
+    /// Volumes, with the number of containers that use each.
+    pub volumes: Vec<(Volume, usize)>,
     /// The size of all layers.
     pub layers: u64,
 }
@@ -72,11 +72,11 @@ pub(super) fn info(daemon: &Arc<Shared>, id: RequestId) {
 pub(super) fn disk_usage(daemon: &Arc<Shared>, id: RequestId) {
     let usage = {
         let state = daemon.state.lock();
-        let all = ListOptions { all: true, ..ListOptions::default() };
+        let all = ListOptions { all: true, size: true, ..ListOptions::default() };
         DiskUsage {
             images: images::views(daemon, &state),
             containers: listing::rows(daemon, &state, &all).unwrap_or_default(),
-            volumes: state.volumes.values().cloned().collect(),
+            volumes: volumes::used(&state),
             layers: state.store.bytes(),
         }
     };

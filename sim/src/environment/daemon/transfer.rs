@@ -279,6 +279,8 @@ fn bytes_came(daemon: &Arc<Shared>, chain: &Arc<str>) {
             affliction => {
                 transfer.done = transfer.next();
                 match affliction {
+                    // The last bytes came, and nothing says that they were the last.
+                    Some(Affliction::Stall(at)) if transfer.done >= at => Came::More,
                     Some(Affliction::Cut(at)) if transfer.done >= at => {
                         Came::Retry(messages::CUT_SHORT)
                     }
@@ -290,8 +292,8 @@ fn bytes_came(daemon: &Arc<Shared>, chain: &Arc<str>) {
         }
     };
     match came {
-        Came::Failed(why) => fail_all(daemon, chain, &why),
-        Came::Retry(why) => pause(daemon, chain, &why),
+        Came::Failed(why) => fail_all(daemon, chain, why),
+        Came::Retry(why) => pause(daemon, chain, why),
         Came::More => {
             tell(daemon, chain, Status::Downloading, true);
             proceed(daemon, chain);
@@ -301,7 +303,7 @@ fn bytes_came(daemon: &Arc<Shared>, chain: &Arc<str>) {
 }
 
 /// A download has failed and will be tried again, if that has not happened too often.
-fn pause(daemon: &Arc<Shared>, chain: &Arc<str>, why: &Cow<'static, str>) {
+fn pause(daemon: &Arc<Shared>, chain: &Arc<str>, why: Cow<'static, str>) {
     let again = {
         let mut state = daemon.state.lock();
         let Some(transfer) = state.transfers.all.get_mut(chain) else { return };
@@ -382,7 +384,7 @@ fn extracted(daemon: &Arc<Shared>, chain: &Arc<str>) {
         transfer.affliction == Some(Affliction::NoSpace)
     };
     if no_space {
-        return fail_all(daemon, chain, &messages::NO_SPACE_LEFT);
+        return fail_all(daemon, chain, messages::NO_SPACE_LEFT);
     }
     tell(daemon, chain, Status::Extracting, true);
     tell(daemon, chain, Status::PullComplete, false);
@@ -429,7 +431,7 @@ fn tell(daemon: &Arc<Shared>, chain: &Arc<str>, status: Status, with_bytes: bool
     }
 }
 
-fn fail_all(daemon: &Arc<Shared>, chain: &Arc<str>, why: &Cow<'static, str>) {
+fn fail_all(daemon: &Arc<Shared>, chain: &Arc<str>, why: Cow<'static, str>) {
     let watchers = {
         let mut state = daemon.state.lock();
         state.transfers.all.remove(chain).map(|transfer| transfer.watchers).unwrap_or_default()

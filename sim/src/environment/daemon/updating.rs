@@ -64,8 +64,10 @@ fn merged(old: Resources, new: Resources) -> Resources {
 
 /// Changing the size of a terminal means nothing here; it must be there.
 pub(super) fn resize(daemon: &Arc<Shared>, id: RequestId, name: &str) {
-    let found = daemon.state.lock().find(name).and_then(|container| {
-        if container.is_running() { Ok(()) } else { Err(messages::not_running(&container.id)) }
+    let found = daemon.state.lock().find(name).and_then(|container| match container.state {
+        ContainerState::Restarting => Err(messages::resize_restarting()),
+        _ if container.is_running() => Ok(()),
+        _ => Err(messages::not_running(&container.id)),
     });
     daemon.answer(id, found.map(|()| Answer::Done), Duration::ZERO);
 }

@@ -43,7 +43,7 @@ fn add(
     let created = Stamp::new(clock::now(), daemon.settings.epoch);
     let volume = Volume { name: Arc::clone(name), driver: Arc::clone(&driver), created, labels };
     state.volumes.insert(Arc::clone(name), volume.clone());
-    events::of_volume(daemon, state, "create", name, &driver);
+    events::of_volume(daemon, state, "create", name, &driver, Vec::new());
     volume
 }
 
@@ -51,6 +51,31 @@ fn add(
 pub(super) fn used_by(daemon: &Shared, state: &mut State, bind: &str) {
     if let Some(name) = name_in(bind) {
         add(daemon, state, &name.into(), "", Vec::new());
+    }
+}
+
+/// A container that is started or has ended mounts or unmounts its volumes.
+pub(super) fn mounted(daemon: &Shared, state: &mut State, number: u64, action: &'static str) {
+    let Some(container) = state.containers.get(&number) else { return };
+    if container.settled.config.binds.is_empty() {
+        return;
+    }
+    let (settled, id) = (Arc::clone(&container.settled), Arc::clone(&container.id));
+    for bind in &settled.config.binds {
+        let Some(name) = name_in(bind).and_then(|name| state.volumes.get_key_value(name)) else {
+            continue;
+        };
+        let (name, driver) = (Arc::clone(name.0), Arc::clone(&name.1.driver));
+        let mut extra = vec![("container", id.to_string())];
+        if action == "mount" {
+            let mut parts = bind.split(':').skip(1);
+            extra.push(("destination", parts.next().unwrap_or_default().to_owned()));
+            extra.push(("propagation", String::new()));
+            let writable =
+                !parts.next().is_some_and(|mode| mode.split(',').any(|word| word == "ro"));
+            extra.push(("read/write", writable.to_string()));
+        }
+        events::of_volume(daemon, state, action, &name, &driver, extra);
     }
 }
 
@@ -72,18 +97,25 @@ pub(super) fn list(daemon: &Arc<Shared>, id: RequestId, filters: &Filters) {
             filters.within("name", &volume.name)
                 && filters.any("driver", |value| *volume.driver == *value)
                 && filters.labels("label", label)
-                && dangling.is_none_or(|dangling| dangling == user(&state, &volume.name).is_none())
+                && dangling
+                    .is_none_or(|dangling| dangling == users(&state, &volume.name).next().is_none())
         });
         Answer::Volumes(wanted.cloned().collect())
     });
     daemon.answer(id, result, Duration::ZERO);
 }
 
-/// The id of a container that uses a volume.
-fn user<'a>(state: &'a State, volume: &str) -> Option<&'a Arc<str>> {
-    let uses = |bind: &String| name_in(bind) == Some(volume);
-    let mut users = state.containers.values();
-    users.find(|one| one.settled.config.binds.iter().any(uses)).map(|container| &container.id)
+/// The ids of containers that use a volume.
+fn users<'a>(state: &'a State, volume: &'a str) -> impl Iterator<Item = &'a Arc<str>> {
+    let uses = move |bind: &String| name_in(bind) == Some(volume);
+    let users = state.containers.values();
+    users.filter(move |one| one.settled.config.binds.iter().any(uses)).map(|one| &one.id)
+}
+
+/// All volumes, with the number of containers that use each.
+pub(super) fn used(state: &State) -> Vec<(Volume, usize)> {
+    let all = state.volumes.values();
+    all.map(|volume| (volume.clone(), users(state, &volume.name).count())).collect()
 }
 
 pub(super) fn create(
@@ -112,7 +144,8 @@ pub(super) fn inspect(daemon: &Arc<Shared>, id: RequestId, name: &str) {
 pub(super) fn remove(daemon: &Arc<Shared>, id: RequestId, name: &str, force: bool) {
     let result = {
         let mut state = daemon.state.lock();
-        match (state.volumes.get(name).cloned(), user(&state, name)) {
+        let user = users(&state, name).next().cloned();
+        match (state.volumes.get(name).cloned(), user) {
             (None, _) if force => Ok(Answer::Done),
             (None, _) => Err(missing(name)),
             (Some(_), Some(user)) => {
@@ -121,7 +154,8 @@ pub(super) fn remove(daemon: &Arc<Shared>, id: RequestId, name: &str, force: boo
             }
             (Some(volume), None) => {
                 state.volumes.remove(name);
-                events::of_volume(daemon, &mut state, "destroy", &volume.name, &volume.driver);
+                let Volume { name, driver, .. } = &volume;
+                events::of_volume(daemon, &mut state, "destroy", name, driver, Vec::new());
                 Ok(Answer::Done)
             }
         }

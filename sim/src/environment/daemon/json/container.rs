@@ -23,7 +23,7 @@ pub(super) fn inspection(one: &Inspection) -> Value {
     let file = |name: &str| {
         if one.started.is_some() { format!("{root}/{name}") } else { String::new() }
     };
-    json!({
+    let mut value = json!({
         "Id": one.id,
         "Created": one.created.to_string(),
         "Path": path,
@@ -55,7 +55,12 @@ pub(super) fn inspection(one: &Inspection) -> Value {
         "Mounts": mounts(&settled.config.binds),
         "Config": config(one),
         "NetworkSettings": network::settings(one),
-    })
+    });
+    if let (Some(object), Some(size)) = (value.as_object_mut(), one.size) {
+        object.insert("SizeRw".to_owned(), json!(0));
+        object.insert("SizeRootFs".to_owned(), json!(size));
+    }
+    value
 }
 
 fn layer(id: &str, part: &str) -> String {
@@ -103,7 +108,8 @@ fn host_config(one: &Inspection) -> Value {
     put("AutoRemove", json!(config.auto_remove));
     put("OomScoreAdj", json!(config.oom_score_adj));
     put("Privileged", json!(config.privileged));
-    if one.started.is_some() {
+    // It is settled when anything at all is asked of the host, at the start at the latest.
+    if one.started.is_some() || !config.given.host.is_empty() {
         put("Runtime", json!("runc"));
     }
     let Resources {
@@ -258,7 +264,7 @@ fn mounts(binds: &[String]) -> Value {
 pub(super) fn row(row: &Row) -> Value {
     let config = &row.settled.config;
     let mode = config.network_mode.as_str();
-    json!({
+    let mut value = json!({
         "Id": row.id,
         "Names": [format!("/{}", row.name)],
         "Image": row.image,
@@ -270,9 +276,14 @@ pub(super) fn row(row: &Row) -> Value {
         "State": row.state,
         "Status": row.status,
         "HostConfig": { "NetworkMode": if mode.is_empty() { "default" } else { mode } },
-        "NetworkSettings": { "Networks": network::endpoints(&row.networks, mode) },
+        "NetworkSettings": { "Networks": network::endpoint_rows(&row.networks, mode) },
         "Mounts": mounts(&config.binds),
-    })
+    });
+    // What it has written itself is nothing, and left out.
+    if let (Some(object), Some(size)) = (value.as_object_mut(), row.size) {
+        object.insert("SizeRootFs".to_owned(), json!(size));
+    }
+    value
 }
 
 pub(super) fn exec(exec: &ExecView) -> Value {

@@ -9,22 +9,31 @@ use serde_json::{Map, Value, json};
 /// What a container has in its networks. Before it was ever started it is only known which one it
 /// will be in.
 pub(super) fn endpoints(networks: &[Attached], mode: &str) -> Value {
+    endpoints_with(networks, mode, true)
+}
+
+/// The same in a row of a list, which leaves the aliases out.
+pub(super) fn endpoint_rows(networks: &[Attached], mode: &str) -> Value {
+    endpoints_with(networks, mode, false)
+}
+
+fn endpoints_with(networks: &[Attached], mode: &str, aliases: bool) -> Value {
     if networks.is_empty() {
         let name = match mode {
             "" | "default" => "bridge",
             other if other.starts_with("container:") => return json!({}),
             other => other,
         };
-        return Value::Object([(name.to_owned(), endpoint(None))].into_iter().collect());
+        return Value::Object([(name.to_owned(), endpoint(None, aliases))].into_iter().collect());
     }
-    let all = networks.iter().map(|one| (one.network.to_string(), endpoint(Some(one))));
+    let all = networks.iter().map(|one| (one.network.to_string(), endpoint(Some(one), aliases)));
     Value::Object(all.collect())
 }
 
-fn endpoint(attached: Option<&Attached>) -> Value {
+fn endpoint(attached: Option<&Attached>, aliases: bool) -> Value {
     let address = attached.and_then(|one| one.address);
     let text = |text: Option<String>| text.unwrap_or_default();
-    let aliases = attached.map(|one| &one.aliases).filter(|aliases| !aliases.is_empty());
+    let aliases = attached.map(|one| &one.aliases).filter(|all| aliases && !all.is_empty());
     // Without an address it is not connected at the moment.
     let is_there =
         |one: &&Attached| one.address.is_some() || matches!(&*one.network, "host" | "none");
@@ -50,9 +59,10 @@ pub(super) fn settings(one: &Inspection) -> Value {
     let connected = one.pid.is_some();
     // The fields of before networks had names show the default bridge.
     let bridge = one.networks.iter().find(|attached| &*attached.network == "bridge");
-    let old = endpoint(bridge);
+    let old = endpoint(bridge, false);
     let field = |name: &str| old.get(name).cloned().unwrap_or_default();
-    let (id, key) = if connected {
+    // The sandbox of the last run stays known.
+    let (id, key) = if one.started.is_some() {
         let id = sandbox(&one.id);
         let key = match config.network_mode.as_str() {
             "host" => "default".to_owned(),

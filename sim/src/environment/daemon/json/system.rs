@@ -1,6 +1,7 @@
 //! The daemon itself as JSON.
 
 use super::super::system::{DiskUsage, Info};
+use super::super::volumes::Volume;
 use super::{API_VERSION, MIN_API_VERSION, container, image, volume};
 use serde_json::{Value, json};
 
@@ -83,7 +84,11 @@ pub(super) fn info(info: &Info) -> Value {
             "AllowNondistributableArtifactsCIDRs": [],
             "AllowNondistributableArtifactsHostnames": [],
             "InsecureRegistryCIDRs": ["127.0.0.0/8"],
-            "IndexConfigs": {},
+            "IndexConfigs": {
+                "docker.io": {
+                    "Name": "docker.io", "Mirrors": [], "Secure": true, "Official": true,
+                },
+            },
             "Mirrors": [],
         },
         "NCPU": info.engine.processors,
@@ -116,13 +121,21 @@ pub(super) fn info(info: &Info) -> Value {
     value
 }
 
+fn used_volume((one, users): &(Volume, usize)) -> Value {
+    let mut value = volume(one);
+    if let Some(object) = value.as_object_mut() {
+        object.insert("UsageData".to_owned(), json!({ "RefCount": users, "Size": 0 }));
+    }
+    value
+}
+
 pub(super) fn disk_usage(usage: &DiskUsage) -> Value {
     let images = usage.images.iter().map(|one| image::row(one, one.containers as i64, 0));
     json!({
         "LayersSize": usage.layers,
         "Images": images.collect::<Vec<_>>(),
         "Containers": usage.containers.iter().map(container::row).collect::<Vec<_>>(),
-        "Volumes": usage.volumes.iter().map(volume).collect::<Vec<_>>(),
+        "Volumes": usage.volumes.iter().map(used_volume).collect::<Vec<_>>(),
         "BuildCache": null,
         "BuilderSize": 0,
     })
