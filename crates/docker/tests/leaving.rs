@@ -4,7 +4,7 @@ mod support;
 
 use docker::{Answer, Api, Limits};
 use parking_lot::{Mutex, MutexGuard};
-use process::live::clock;
+use process::clock;
 use process::{Nothing, Outcome};
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;

@@ -12,8 +12,8 @@ use docker::{
     WaitCondition,
 };
 use parking_lot::{Mutex, MutexGuard};
+use process::clock;
 use process::future::Value;
-use process::live::clock;
 use process::{Nothing, Outcome};
 use std::io::Write;
 use std::path::Path;

@@ -9,7 +9,7 @@ mod support;
 
 use docker::{Answer, Api, ApiError, Bollard, CreateBody, Guarded, Limits, Output, WaitCondition};
 use parking_lot::Mutex;
-use process::live::clock;
+use process::clock;
 use process::{Future, Nothing, Outcome};
 use proptest::collection::vec;
 use proptest::prelude::*;

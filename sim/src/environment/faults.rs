@@ -50,6 +50,15 @@ pub enum Fault {
     MountFail,
     /// An unmount is refused: busy.
     UnmountFail,
+    /// The registry delivers layers byte by byte, as good as never.
+    PullTrickle,
+    /// The daemon creates, starts, stops, kills or removes as it was asked to, but the connection
+    /// breaks before it says so.
+    AnswerLost,
+    /// A removal gets stuck half way: the container is dead, and stays.
+    RemoveDead,
+    /// The program in the container takes more memory than there is, and is killed for it.
+    TaskOom,
     /// A message between two programs is lost.
     MessageLost,
     /// A message between two programs arrives twice.
@@ -60,7 +69,7 @@ pub enum Fault {
 
 impl Fault {
     /// All kinds with their names, in the order of declaration.
-    pub const ALL: [(Fault, &'static str); 26] = [
+    pub const ALL: [(Fault, &'static str); 30] = [
         (Fault::PullSlow, "pull-slow"),
         (Fault::PullStall, "pull-stall"),
         (Fault::PullFail, "pull-fail"),
@@ -84,6 +93,10 @@ impl Fault {
         (Fault::SymlinkFail, "symlink-fail"),
         (Fault::MountFail, "mount-fail"),
         (Fault::UnmountFail, "unmount-fail"),
+        (Fault::PullTrickle, "pull-trickle"),
+        (Fault::AnswerLost, "answer-lost"),
+        (Fault::RemoveDead, "remove-dead"),
+        (Fault::TaskOom, "task-oom"),
         (Fault::MessageLost, "message-lost"),
         (Fault::MessageDoubled, "message-doubled"),
         (Fault::ConnectionBroken, "connection-broken"),

@@ -16,6 +16,7 @@ pub mod choice;
 pub mod daemon;
 pub mod faults;
 pub mod host;
+mod natural_order;
 pub mod network;
 pub mod operations;
 #[cfg(test)]
@@ -25,4 +26,5 @@ pub use choice::{Choose, Chooser, Natural};
 pub use daemon::Daemon;
 pub use faults::{Fault, Faults};
 pub use host::SimHost;
+pub use natural_order::NaturalOrder;
 pub use operations::{Environment, OpId, Operations, Pending};

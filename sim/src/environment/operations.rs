@@ -303,6 +303,17 @@ impl Operations {
         op.is_some()
     }
 
+    /// Lets a stalled operation become due. `false` when it is not stalled.
+    pub fn resume(&self, id: OpId) -> bool {
+        let due = clock::now();
+        let mut queue = self.0.queue.lock();
+        let Some(op) = queue.held.remove(&id) else { return false };
+        let resumed = OpId { due, number: id.number };
+        queue.pending.insert(resumed, op);
+        queue.healed.insert(id.number, resumed);
+        true
+    }
+
     /// Runs `cleanup` when the environment goes: for breaking cycles of references.
     pub(super) fn on_close(&self, cleanup: impl FnOnce() + Send + 'static) {
         self.0.queue.lock().cleanups.push(Box::new(cleanup));

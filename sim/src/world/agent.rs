@@ -6,7 +6,7 @@ use super::driver::External;
 use super::{Case, World, checks};
 use crate::coverage::Mark;
 use crate::environment::daemon::Script;
-use crate::environment::host::Scripted;
+use crate::environment::host::{Behaviour, Scripted};
 use crate::oracle::Violation;
 use crate::scenario::Scenario;
 use agent::{Agent, Parts};
@@ -38,7 +38,10 @@ impl AgentCase {
     pub(super) fn new(scenario: &Scenario, world: &World) -> Self {
         let runs_for = scenario.task.runs_for.map(|span| span.0);
         let status = i32::from(scenario.task.exit_code) << 8;
-        world.add_image(scenario, Script { runs_for, status, ..Script::default() });
+        world.add_image(
+            scenario,
+            Script::from(Behaviour { runs_for, status, ..Behaviour::default() }),
+        );
         world.host.register_scripted(MESOS_FETCHER, Scripted::fetcher());
         let uuids = uuids();
         world.host.register(MESOS_DOCKER_EXECUTOR, Arc::new(executor(world, &uuids)));

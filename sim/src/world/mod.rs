@@ -133,7 +133,7 @@ impl World {
     fn add_image(&self, scenario: &Scenario, script: crate::environment::daemon::Script) {
         let layers: Vec<_> = scenario.image.layers.iter().map(|size| size.0.as_u64()).collect();
         let mut image = ImageSpec::new("image", &layers);
-        image.script = script;
+        image.script = Arc::new(script);
         let image = Arc::new(image);
         self.daemon.publish(&scenario.image.reference, Arc::clone(&image));
         if scenario.image.present {

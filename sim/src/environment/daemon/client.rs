@@ -1,141 +1,283 @@
 //! The client's side: [`docker::Api`] over the simulated daemon.
+//!
+//! Requests are made of the method's arguments, and of what the daemon replies the method's result.
+//! What containers write is dropped here: the simulated host has no files that are open.
 
-use super::request::{Exchange, Method, Request};
-use super::{Shared, containers, listing, messages, pull, removing, stopping, waiting};
+use super::answer::{Answer, Chunk, Interest, Opened, Reply, Sink};
+use super::config::{ContainerConfig, Resources};
+use super::exchange::Connection;
+use super::inspect::Inspection;
+use super::messages;
+use super::request::{ListOptions, Request, Streams, WaitCondition};
 use docker::{
-    Answer, Api, Attachment, Container, ContainerSummary, CreateBody, Credentials, Image, Output,
-    PullEvent, Version, WaitCondition,
+    Answer as Future, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody,
+    Credentials, ErrorKind, Image, Output, PullEvent, PullProgress, Version,
 };
 use process::future::Value;
-use process::simulated::ContextId;
-use process::{Label, Nothing, Promise};
+use process::{Nothing, Promise};
 use std::sync::{Arc, Weak};
 
-/// A client of a daemon. It does not keep the daemon alive; without it nothing is reachable.
-pub(super) struct Client {
-    pub(super) daemon: Weak<Shared>,
-    pub(super) owner: Arc<str>,
-    pub(super) context: ContextId,
+/// The daemon's version: that of the Engine whose behaviour was measured.
+const VERSION: Version = Version::new(20, 10, 24);
+
+type Result<T> = std::result::Result<T, ApiError>;
+
+/// Makes the result of a request out of the last reply.
+struct Promised<T: Value> {
+    promise: Arc<Promise<Result<T>>>,
+    accept: fn(Answer) -> Option<T>,
+    progress: Option<PullEvent>,
 }
 
-impl Client {
+/// What a reply that ends an answer without giving it means.
+fn failure(reply: Reply) -> ApiError {
+    let broken = |message: &str| ApiError { kind: ErrorKind::Broken, message: message.to_owned() };
+    match reply {
+        Reply::Answer(Err(refusal)) => ApiError::status(refusal.status, refusal.message),
+        Reply::Failed(message) => {
+            ApiError { kind: ErrorKind::Stream, message: message.into_owned() }
+        }
+        Reply::Unreachable => {
+            let message = messages::UNREACHABLE.to_owned();
+            ApiError { kind: ErrorKind::Unreachable, message }
+        }
+        Reply::Broken => broken("connection closed before message completed"),
+        _ => {
+            let message = "an answer of another kind".to_owned();
+            ApiError { kind: ErrorKind::Malformed, message }
+        }
+    }
+}
+
+impl<T: Value> Sink for Promised<T> {
+    fn take(&mut self, reply: Reply) {
+        let answer = match reply {
+            Reply::Opened(_) => return,
+            Reply::Chunk(chunk) => return self.tell(chunk),
+            Reply::Answer(Ok(answer)) => Ok(answer),
+            Reply::Ended => Ok(Answer::Done),
+            other => Err(failure(other)),
+        };
+        let accepted =
+            answer.and_then(|answer| (self.accept)(answer).ok_or_else(|| failure(Reply::Ended)));
+        self.promise.set(accepted);
+    }
+}
+
+impl<T: Value> Promised<T> {
+    fn tell(&self, chunk: Chunk) {
+        if let (Some(event), Chunk::Progress(line)) = (&self.progress, chunk) {
+            let (current, total) = line.bytes.unwrap_or_default();
+            event(PullProgress {
+                id: line.id.to_string(),
+                status: line.status.text(),
+                current,
+                total,
+            });
+        }
+    }
+}
+
+/// Makes an attachment, and ends it.
+struct Attaching {
+    promise: Arc<Promise<Result<Attachment>>>,
+    finished: Arc<Promise<Nothing>>,
+}
+
+impl Sink for Attaching {
+    fn take(&mut self, reply: Reply) {
+        match reply {
+            Reply::Opened(Opened::Attach { .. }) => {
+                let finished = self.finished.future();
+                self.promise.set(Ok(Attachment { finished }));
+            }
+            Reply::Opened(_) | Reply::Chunk(_) => {}
+            // The streams have ended, in whatever way, if there were any.
+            reply if self.promise.future().is_pending() => {
+                self.promise.set(Err(failure(reply)));
+            }
+            _ => {
+                self.finished.set(Nothing);
+            }
+        }
+    }
+}
+
+impl Connection {
     fn request<T: Value>(
         &self,
-        method: Method,
-        subject: &str,
-        effect: impl FnOnce(&Arc<Shared>, Exchange<T>) + Send + 'static,
-    ) -> Answer<T> {
-        let Some(daemon) = self.daemon.upgrade() else {
-            return Answer::ready(Err(messages::unreachable()));
-        };
-        let request = Request::new(method, subject, Arc::clone(&self.owner), self.context);
-        let id = daemon.state.lock().open(request);
+        request: Request,
+        progress: Option<PullEvent>,
+        accept: fn(Answer) -> Option<T>,
+    ) -> Future<T> {
+        let interest = if progress.is_some() { Interest::Everything } else { Interest::Outcome };
         let promise = Arc::new(Promise::new());
         let future = promise.future();
-        let left = (Weak::clone(&self.daemon), Arc::downgrade(&promise));
-        future.on_discard(move || {
-            // Taken first: the daemon may drop its end, and the client must not see it abandoned.
-            let promise = left.1.upgrade();
-            if let Some(daemon) = left.0.upgrade() {
-                daemon.client_left(id);
-            }
-            if let Some(promise) = promise {
-                promise.discard();
-            }
-        });
-        let (context, travel) = (daemon.contexts.daemon, daemon.settings.travel);
-        let shared = Arc::clone(&daemon);
-        let arrive = move || shared.arrive(Exchange { id, promise }, effect);
-        let label = Label::plain("Daemon", method.name());
-        daemon.operations.schedule_about(context, label, travel, arrive);
+        let left = Arc::downgrade(&promise);
+        let call = self.send(request, interest, Box::new(Promised { promise, accept, progress }));
+        future.on_discard(move || leave(&left, || call.hang_up()));
         future
     }
 }
 
-impl Api for Client {
-    fn version(&self) -> Answer<Version> {
-        self.request(Method::Version, "", listing::version)
+/// The client leaves, and its future is discarded.
+fn leave<T: Value>(promise: &Weak<Promise<T>>, hang_up: impl FnOnce()) {
+    // Taken first: the daemon drops its end, and the client must not see it abandoned.
+    let promise = promise.upgrade();
+    hang_up();
+    if let Some(promise) = promise {
+        promise.discard();
     }
+}
 
-    fn create_container(&self, name: &str, body: &CreateBody) -> Answer<String> {
-        let (owned, body) = (Arc::<str>::from(name), body.clone());
-        self.request(Method::Create, name, move |daemon, exchange| {
-            containers::create(daemon, exchange, owned, &body);
+/// Accepts an answer that says nothing.
+fn done(answer: Answer) -> Option<Nothing> {
+    matches!(answer, Answer::Done | Answer::NotModified).then_some(Nothing)
+}
+
+impl Api for Connection {
+    fn version(&self) -> Future<Version> {
+        self.request(Request::Version, None, |answer| {
+            matches!(answer, Answer::Version).then_some(VERSION)
         })
     }
 
-    fn attach_container(&self, name: &str, _: &Output, _: &Output) -> Answer<Attachment> {
-        let (owned, context) = (Arc::<str>::from(name), self.context);
-        self.request(Method::Attach, name, move |daemon, exchange| {
-            waiting::attach(daemon, exchange, &owned, context);
+    fn create_container(&self, name: &str, body: &CreateBody) -> Future<String> {
+        let name = Some(name).filter(|name| !name.is_empty()).map(Arc::from);
+        let request = Request::Create { name, config: Arc::new(config(body)) };
+        self.request(request, None, |answer| match answer {
+            Answer::Created { id, .. } => Some(id.to_string()),
+            _ => None,
         })
     }
 
-    fn start_container(&self, name: &str) -> Answer<Nothing> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::Start, name, move |daemon, exchange| {
-            containers::start(daemon, exchange, owned);
+    fn attach_container(&self, name: &str, _: &Output, _: &Output) -> Future<Attachment> {
+        let streams = Streams { stdin: false, stdout: true, stderr: true };
+        let request =
+            Request::Attach { container: name.into(), streams, logs: false, stream: true };
+        let (promise, finished) = (Arc::new(Promise::new()), Arc::new(Promise::new()));
+        let (future, ended) = (promise.future(), finished.future());
+        let left = (Arc::downgrade(&promise), Arc::downgrade(&finished));
+        let sink = Box::new(Attaching { promise, finished });
+        let call = self.send(request, Interest::Everything, sink);
+        let to_detach = call.clone();
+        future.on_discard(move || leave(&left.0, || call.hang_up()));
+        ended.on_discard(move || leave(&left.1, || to_detach.hang_up()));
+        future
+    }
+
+    fn start_container(&self, name: &str) -> Future<Nothing> {
+        self.request(Request::Start { container: name.into() }, None, done)
+    }
+
+    fn wait_container(&self, name: &str, condition: docker::WaitCondition) -> Future<i64> {
+        let condition = match condition {
+            docker::WaitCondition::NotRunning => WaitCondition::NotRunning,
+            docker::WaitCondition::NextExit => WaitCondition::NextExit,
+        };
+        let request = Request::Wait { container: name.into(), condition };
+        self.request(request, None, |answer| match answer {
+            Answer::Waited { code, .. } => Some(code),
+            _ => None,
         })
     }
 
-    fn wait_container(&self, name: &str, condition: WaitCondition) -> Answer<i64> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::Wait, name, move |daemon, exchange| {
-            waiting::wait(daemon, exchange, owned, condition);
+    fn stop_container(&self, name: &str, timeout_secs: u64) -> Future<Nothing> {
+        let seconds = i64::try_from(timeout_secs).ok();
+        self.request(Request::Stop { container: name.into(), seconds }, None, done)
+    }
+
+    fn kill_container(&self, name: &str, signal: i32) -> Future<Nothing> {
+        self.request(Request::Kill { container: name.into(), signal }, None, done)
+    }
+
+    fn remove_container(&self, name: &str, force: bool, volumes: bool) -> Future<Nothing> {
+        self.request(Request::Remove { container: name.into(), force, volumes }, None, done)
+    }
+
+    fn inspect_container(&self, name: &str) -> Future<Container> {
+        let request = Request::Inspect { container: name.into(), size: false };
+        self.request(request, None, |answer| match answer {
+            Answer::Container(inspection) => Some(container(&inspection)),
+            _ => None,
         })
     }
 
-    fn stop_container(&self, name: &str, timeout_secs: u64) -> Answer<Nothing> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::Stop, name, move |daemon, exchange| {
-            stopping::stop(daemon, exchange, owned, timeout_secs);
+    fn list_containers(&self, all: bool) -> Future<Vec<ContainerSummary>> {
+        let options = ListOptions { all, ..ListOptions::default() };
+        self.request(Request::List(options), None, |answer| match answer {
+            Answer::Containers(rows) => {
+                let summary = |row: &super::listing::Row| ContainerSummary {
+                    id: row.id.to_string(),
+                    names: vec![format!("/{}", row.name)],
+                };
+                Some(rows.iter().map(summary).collect())
+            }
+            _ => None,
         })
     }
 
-    fn kill_container(&self, name: &str, signal: i32) -> Answer<Nothing> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::Kill, name, move |daemon, exchange| {
-            stopping::kill(daemon, exchange, owned, signal);
+    fn inspect_image(&self, image: &str) -> Future<Image> {
+        self.request(Request::InspectImage { image: image.into() }, None, |answer| match answer {
+            Answer::Image(image) => {
+                let spec = &image.spec;
+                Some(Image {
+                    id: spec.id.to_string(),
+                    entrypoint: spec.entrypoint.clone(),
+                    environment: Some(spec.environment.clone()).filter(|names| !names.is_empty()),
+                })
+            }
+            _ => None,
         })
     }
 
-    fn remove_container(&self, name: &str, force: bool, _volumes: bool) -> Answer<Nothing> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::Remove, name, move |daemon, exchange| {
-            removing::remove(daemon, exchange, owned, force);
-        })
-    }
-
-    fn inspect_container(&self, name: &str) -> Answer<Container> {
-        let owned = Arc::<str>::from(name);
-        self.request(Method::InspectContainer, name, move |daemon, exchange| {
-            listing::inspect(daemon, exchange, owned);
-        })
-    }
-
-    fn list_containers(&self, all: bool) -> Answer<Vec<ContainerSummary>> {
-        self.request(Method::List, "", move |daemon, exchange| {
-            listing::list(daemon, exchange, all);
-        })
-    }
-
-    fn inspect_image(&self, image: &str) -> Answer<Image> {
-        let owned = Arc::<str>::from(image);
-        self.request(Method::InspectImage, image, move |daemon, exchange| {
-            listing::inspect_image(daemon, exchange, &owned);
-        })
-    }
-
-    /// Its registry asks nobody for credentials.
     fn pull_image_as(
         &self,
         reference: &str,
-        _credentials: Option<&Credentials>,
+        credentials: Option<&Credentials>,
         progress: Option<PullEvent>,
-    ) -> Answer<Nothing> {
-        let owned = Arc::<str>::from(reference);
-        self.request(Method::Pull, reference, move |daemon, exchange| {
-            pull::begin(daemon, exchange, &owned, progress);
-        })
+    ) -> Future<Nothing> {
+        let credentials = credentials.map(|known| super::request::Credentials {
+            user: known.username.as_str().into(),
+            password: known.password.as_str().into(),
+        });
+        let request = Request::Pull { reference: reference.into(), credentials };
+        self.request(request, progress, done)
+    }
+}
+
+/// A container as the port shows it.
+fn container(inspection: &Inspection) -> Container {
+    let address = inspection.networks.first().and_then(|attached| attached.address);
+    Container {
+        id: inspection.id.to_string(),
+        name: format!("/{}", inspection.name),
+        pid: inspection.pid,
+        started: inspection.started.is_some(),
+        ip_address: address.map(|(address, ..)| address.to_string()),
+        ..Container::default()
+    }
+}
+
+/// The configuration of a container in the daemon's terms.
+fn config(body: &CreateBody) -> ContainerConfig {
+    ContainerConfig {
+        image: body.image.clone(),
+        command: body.command.clone(),
+        entrypoint: body.entrypoint.clone(),
+        env: body.env.clone(),
+        hostname: body.hostname.clone().unwrap_or_default(),
+        resources: Resources {
+            memory: body.memory.unwrap_or(0),
+            memory_reservation: body.memory_reservation.unwrap_or(0),
+            cpu_shares: body.cpu_shares.unwrap_or(0),
+            cpu_quota: body.cpu_quota.unwrap_or(0),
+            ..Resources::default()
+        },
+        oom_score_adj: body.oom_score_adj.unwrap_or(0),
+        privileged: body.privileged,
+        binds: body.binds.clone(),
+        network_mode: body.network.clone().unwrap_or_default(),
+        ..ContainerConfig::default()
     }
 }

@@ -1,41 +1,163 @@
 //! A simulated Docker daemon with its registry.
 //!
-//! The daemon is plain data behind one lock, changed by ops; [`Daemon::client`] is the port
-//! through which programs talk to it. A request has two lives (`request.rs`). A container's
-//! process is a process of the [host](crate::environment::host). A pull waits for the manifest,
-//! the configuration and its layers, which it shares with other pulls, and tags the image last.
+//! It behaves as Docker Engine 20.10.24 (API 1.41) was measured to, down to statuses and words. It
+//! is plain data behind one lock, changed by ops, and does not know who asks: [`docker::Api`] is
+//! one way to it (`client.rs`), an HTTP server another.
 //!
-//! It follows Docker Engine 20.10. Not modelled: pause, restart policies, networks, the order in
-//! which layers of one image are extracted.
+//! # The life of a request
+//!
+//! ```text
+//! client                        daemon                                        host, registry
+//!   │ Connection::send ─travel─▶ arrive            exchange.rs
+//!   │                              │ is it there? rules and faults            faults.rs, rules.rs
+//!   │                              ▼
+//!   │                            take_effect       dispatch.rs: waits while the container starts
+//!   │                              ▼
+//!   │                            the effect        create.rs, starting.rs, pull.rs, ...  ──ops──▶
+//!   │ Sink::take ◀──travel──── answer, reply       exchange.rs
+//!   ▼
+//! Call::hang_up ─────────────▶ client_left: what is about the client alone ends (wait, attach,
+//!                               logs, events, stats); a pull notices at its next write; the rest
+//!                               goes on, and its answer is dropped
+//! ```
+//!
+//! What arrives is a [`Request`]; what comes back is a series of [`Reply`]s, the last of which
+//! [is the last](Reply::is_last): a whole [`Answer`] or a [`Refusal`]; or [`Opened`], [`Chunk`]s and
+//! an end. A client whose [`Interest`] is the outcome gets the last reply only. Nothing is turned
+//! into JSON before somebody asks for it: see [`json`].
+//!
+//! # Driving it
+//!
+//! Nothing happens by itself. A `process::simulated::Simulation` is installed on the thread, an
+//! [`Environment`](crate::environment::Environment) is made for it, a [`SimHost`] and a [`Daemon`]
+//! on top. Whoever drives runs the environment's pending ops: the world's driver in the order that
+//! a strategy chooses, [`NaturalOrder`](crate::environment::NaturalOrder) in the order of time, at
+//! once or as a real clock gets there. An HTTP server holds all this on one thread. For each
+//! request it decodes a [`Request`] ([`ContainerConfig::from_json`], [`Filters::parse`],
+//! [`signals::parse`], [`reference::join`], [`stamp::parse`]), sends it with a [`Sink`] that hands
+//! replies to the connection, and hangs up when the connection closes.
+//!
+//! - The status: [`json::status`] of the first reply; [`Opened`] is 200, or 101 where it
+//!   [takes the connection over](Opened::takes_over) and the client asks for an upgrade.
+//! - The body: [`json::body`] of an answer, [`json::chunk`] of each piece, [`json::error`] of a
+//!   refusal. The refusal of an attach is plain text with the content type of its stream.
+//! - [`Reply::Broken`]: the connection is closed as it is. [`Reply::Unreachable`]: there is nobody
+//!   to connect to.
+//! - [`Call::input`] for what the client sends on a connection that was taken over.
+//!
+//! Faults are drawn from the environment's budgets by the stream of choices, or set while it runs
+//! by [`Daemon::set_rules`]; [`rules::HELP`] says how they are written. [`Daemon::restart`] ends
+//! the daemon and starts it again.
+//!
+//! # Adding a request
+//!
+//! 1. [`Request`]: the variant, its [`Method`], its subject, and whether it takes the container's
+//!    lock.
+//! 2. A handler in a file of its own, `fn(&Arc<Shared>, RequestId, ...)`: changes the state under
+//!    the lock, answers after it. What takes time is an op; what may turn out differently a choice.
+//! 3. `dispatch.rs`: one line.
+//! 4. [`Answer`], if it says something new, and its JSON; refusals in `messages.rs`.
+//! 5. A test in `environment/tests/` that asks through [`Connection::send`].
+//!
+//! # Not modelled
+//!
+//! Builds, pushes, commits, archives, health checks, plug-ins, swarm, IPv6, links; the contents of
+//! images, and of files at all. A layer's bandwidth does not depend on that of other layers.
 
+mod answer;
+mod cgroup;
 mod client;
-mod containers;
+mod config;
+mod container;
+mod create;
+mod decode;
+mod dispatch;
+mod ended;
+mod events;
+mod exchange;
+mod exec;
+mod faults;
+mod filters;
+mod handle;
+mod ids;
+mod image;
+mod images;
+mod inspect;
+pub mod json;
+mod lifecycle;
 mod listing;
+mod log;
+mod logs;
 mod messages;
+mod naming;
+mod network;
+mod networks;
 mod observe;
+mod output;
+mod pausing;
+mod program;
+mod progress;
 mod pull;
+pub mod reference;
 mod removing;
+mod renaming;
 mod request;
+mod restarting;
+pub mod rules;
+mod script;
+pub mod scripts;
 mod settings;
+mod shell;
+pub mod signals;
+pub mod stamp;
+mod starting;
 mod state;
+mod stats;
 mod stopping;
-mod stream;
+mod store;
+mod system;
+mod top;
 mod transfer;
+mod trouble;
+mod updating;
+mod volumes;
 mod waiting;
 
-pub use containers::ContainerState;
+pub use answer::{Answer, Chunk, Interest, Opened, Refusal, Reply, Sink};
+pub use cgroup::Cgroup;
+pub use config::{ContainerConfig, EndpointConfig, Given, PortBinding, Resources, Restart, Update};
+pub use container::ContainerState;
+pub use events::Event;
+pub use exchange::{Call, Connection};
+pub use exec::ExecView;
+pub use filters::Filters;
+pub use handle::Daemon;
+pub use image::{ImageSpec, Layer, Programs, chain_ids};
+pub use images::{ImageView, RemovedImage};
+pub use inspect::Inspection;
+pub use lifecycle::Shutdown;
+pub use listing::Row;
+pub use network::{Attached, Member, NetworkConfig, NetworkView};
 pub use observe::{ContainerView, Coverage, PullView, RequestView};
+pub use progress::{Progress, Status};
 pub use pull::Phase;
-pub use request::Method;
-pub use settings::{DaemonSettings, ImageSpec, Layer, Script};
+pub use request::{
+    Credentials, EventOptions, ExecConfig, ListOptions, LogOptions, Method, Name, Request, Streams,
+    WaitCondition,
+};
+pub use script::{End, Reaction, Script, StartRefusal, Step, Stream};
+pub use settings::{DaemonSettings, Engine};
+pub use stats::{Sample, StatsView};
+pub use system::{DiskUsage, Info};
+pub use trouble::{Place, Trouble};
+pub use volumes::Volume;
 
 use crate::environment::host::SimHost;
 use crate::environment::operations::Operations;
-use client::Client;
 use parking_lot::Mutex;
 use process::simulated::ContextId;
-use state::{State, normalise};
-use std::sync::Arc;
+use state::State;
+use std::sync::Weak;
 
 /// The environment contexts of a daemon.
 #[derive(Clone, Copy, Debug)]
@@ -50,170 +172,5 @@ struct Shared {
     settings: DaemonSettings,
     host: SimHost,
     state: Mutex<State>,
-}
-
-/// A simulated Docker daemon; a cheap handle to it.
-#[derive(Clone)]
-pub struct Daemon(Arc<Shared>);
-
-impl Daemon {
-    /// A daemon without images and containers, whose containers run on `host`. The registry is
-    /// empty as well.
-    pub fn new(operations: &Operations, host: &SimHost, settings: DaemonSettings) -> Self {
-        let contexts = Contexts {
-            daemon: operations.add_context("dockerd"),
-            registry: operations.add_context("registry"),
-        };
-        let shared = Arc::new(Shared {
-            operations: operations.clone(),
-            contexts,
-            settings,
-            host: host.clone(),
-            state: Mutex::default(),
-        });
-        // Requests hold promises, whose callbacks may hold the daemon's clients.
-        let weak = Arc::downgrade(&shared);
-        operations.on_close(move || {
-            if let Some(shared) = weak.upgrade() {
-                let state = std::mem::take(&mut *shared.state.lock());
-                drop(state);
-            }
-        });
-        Daemon(shared)
-    }
-
-    /// A connection to the daemon for the program named `owner`. Answers arrive in an environment
-    /// context of its own.
-    pub fn client(&self, owner: impl Into<Arc<str>>) -> Arc<dyn docker::Api> {
-        Arc::new(Client {
-            daemon: Arc::downgrade(&self.0),
-            owner: owner.into(),
-            context: self.0.operations.add_context("docker client"),
-        })
-    }
-
-    /// Cuts all connections of the program named `owner`, as its death does: its requests go on
-    /// without a client, and its futures are never completed.
-    pub fn disconnect(&self, owner: &str) {
-        let theirs: Vec<_> = {
-            let state = self.0.state.lock();
-            let all = state.requests.iter();
-            all.filter(|(_, request)| request.connected && *request.owner == *owner)
-                .map(|(id, _)| *id)
-                .collect()
-        };
-        for id in theirs {
-            self.0.client_left(id);
-        }
-    }
-
-    /// Makes an image available in the registry.
-    pub fn publish(&self, reference: &str, image: Arc<ImageSpec>) {
-        self.0.state.lock().registry.insert(normalise(reference).into(), image);
-    }
-
-    /// Puts an image with all its layers into the daemon's store, as if pulled before.
-    pub fn load(&self, reference: &str, image: Arc<ImageSpec>) {
-        let mut state = self.0.state.lock();
-        state.layers.extend(image.layers.iter().map(|layer| Arc::clone(&layer.digest)));
-        state.images.insert(normalise(reference).into(), image);
-    }
-
-    /// The environment context in which requests take effect.
-    pub fn context(&self) -> ContextId {
-        self.0.contexts.daemon
-    }
-
-    /// The environment context in which pulls get on.
-    pub fn registry_context(&self) -> ContextId {
-        self.0.contexts.registry
-    }
-
-    /// Counts changes: while it stays the same, so does all that the accessors below return,
-    /// except for [`requests`](Self::requests).
-    pub fn generation(&self) -> u64 {
-        self.0.state.lock().generation
-    }
-
-    /// All containers, in the order of creation.
-    pub fn containers(&self) -> Vec<ContainerView> {
-        self.0.state.lock().containers.values().map(containers::Container::view).collect()
-    }
-
-    /// The container of this name or id.
-    pub fn container(&self, name: &str) -> Option<ContainerView> {
-        let state = self.0.state.lock();
-        state.find(name).map(containers::Container::view)
-    }
-
-    /// Calls `f` with each container, in the order of creation; `f` must not call back into the
-    /// daemon.
-    pub fn for_each_container(&self, f: impl FnMut(ContainerView)) {
-        let state = self.0.state.lock();
-        state.containers.values().map(containers::Container::view).for_each(f);
-    }
-
-    /// Whether somebody stopped the container of this name before it was started: a stop that had
-    /// no effect.
-    pub fn was_stopped_early(&self, name: &str) -> bool {
-        self.0.state.lock().stopped_early.contains(name)
-    }
-
-    /// The references of all images in the daemon's store.
-    pub fn images(&self) -> Vec<Arc<str>> {
-        self.0.state.lock().images.keys().cloned().collect()
-    }
-
-    /// Whether the daemon's store has an image of this reference.
-    pub fn has_image(&self, reference: &str) -> bool {
-        self.0.state.lock().images.contains_key(&*normalise(reference))
-    }
-
-    /// The digests of the layers that are being fetched.
-    pub fn transfers(&self) -> Vec<Arc<str>> {
-        self.0.state.lock().transfers.keys().cloned().collect()
-    }
-
-    /// All pulls that the daemon is busy with, the oldest first.
-    pub fn pulls(&self) -> Vec<PullView> {
-        let state = self.0.state.lock();
-        let view = |(id, pull): (&u64, &pull::Pull)| {
-            let request = state.requests.get(id)?;
-            Some(PullView {
-                request: *id,
-                reference: Arc::clone(&pull.reference),
-                owner: Arc::clone(&request.owner),
-                connected: request.connected,
-                phase: pull.phase,
-                cause: request.cause,
-            })
-        };
-        state.pulls.iter().filter_map(view).collect()
-    }
-
-    /// How many pulls have a client that still waits.
-    pub fn watched_pulls(&self) -> usize {
-        let state = self.0.state.lock();
-        let watched = |id: &&u64| state.requests.get(id).is_some_and(|request| request.connected);
-        state.pulls.keys().filter(watched).count()
-    }
-
-    /// All requests in flight, the oldest first: see [`RequestView`].
-    pub fn requests(&self) -> Vec<RequestView> {
-        let state = self.0.state.lock();
-        let view = |(id, request): (&u64, &request::Request)| RequestView {
-            number: *id,
-            method: request.method,
-            subject: Arc::clone(&request.subject),
-            owner: Arc::clone(&request.owner),
-            connected: request.connected,
-            cause: request.cause,
-        };
-        state.requests.iter().map(view).collect()
-    }
-
-    /// What has happened so far, counted.
-    pub fn coverage(&self) -> Coverage {
-        self.0.state.lock().coverage
-    }
+    this: Weak<Shared>,
 }

@@ -1,6 +1,6 @@
 //! What oracles and reports see of the daemon.
 
-use super::containers::ContainerState;
+use super::container::ContainerState;
 use super::pull::Phase;
 use super::request::Method;
 use process::EventId;
@@ -20,8 +20,10 @@ pub struct ContainerView {
     pub removing: bool,
     /// Its process on the host, while it runs.
     pub pid: Option<OsPid>,
-    /// Its exit code, once it has exited.
+    /// Its exit code, once it has exited or could not be started.
     pub exit_code: Option<i64>,
+    /// It was killed because it used too much memory.
+    pub oom_killed: bool,
     /// The event in which the daemon created it.
     pub cause: EventId,
     /// The event in which its process was started, the last time.
@@ -98,4 +100,8 @@ pub struct Coverage {
     pub name_conflicts: u32,
     /// Answers that nobody waited for.
     pub answers_dropped: u32,
+    /// Programs that were killed for their memory.
+    pub oom_kills: u32,
+    /// How often the daemon was gone.
+    pub restarts: u32,
 }

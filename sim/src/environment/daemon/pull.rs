@@ -5,15 +5,19 @@
 //! after the client has left ends the pull. A registry that is silent keeps the daemon from
 //! writing, hence from noticing.
 
-use super::request::{Exchange, RequestId};
-use super::settings::ImageSpec;
-use super::state::normalise;
-use super::stream::Stream;
-use super::{Shared, messages, transfer};
-use crate::environment::faults::Fault;
+use super::Shared;
+use super::answer::{Chunk, Opened, Refusal, Reply};
+use super::exchange::RequestId;
+use super::image::Image;
+use super::progress::{Progress, Status};
+use super::reference::{self, normalise};
+use super::request::Credentials;
+use super::state::State;
+use super::trouble::{self, Place, Trouble};
+use super::{events, messages, transfer};
 use crate::environment::operations::OpId;
-use docker::{ApiError, PullEvent, PullProgress};
-use process::{Label, Nothing};
+use process::{Label, clock};
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -35,186 +39,247 @@ pub enum Phase {
     Tagging,
 }
 
-/// What a fault has in store for a pull.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Trouble {
-    None,
-    Slow,
-    StallBefore,
-    StallWithin,
-    Silent,
-    Unknown,
-    Denied,
-    CutShort,
-    NoSpace,
-}
-
 /// A pull that the daemon is busy with.
 pub(super) struct Pull {
     pub(super) reference: Arc<str>,
     pub(super) phase: Phase,
-    pub(super) stream: Option<Stream>,
-    /// Layers that it waits for.
+    /// Layers that it waits for, by chain id.
     pub(super) missing: Vec<Arc<str>>,
-    exchange: Exchange<Nothing>,
-    image: Option<Arc<ImageSpec>>,
-    trouble: Trouble,
+    pub(super) image: Option<Arc<Image>>,
+    trouble: Option<Trouble>,
+    credentials: Option<Credentials>,
+    /// Its own next op, where it does not wait for layers.
+    pub(super) op: Option<OpId>,
     /// The op in which a write to the client that left fails.
-    notice: Option<OpId>,
+    pub(super) notice: Option<OpId>,
 }
 
 pub(super) fn begin(
     daemon: &Arc<Shared>,
-    exchange: Exchange<Nothing>,
+    id: RequestId,
     reference: &Arc<str>,
-    progress: Option<PullEvent>,
+    credentials: Option<Credentials>,
 ) {
-    let trouble = choose_trouble(daemon, reference);
+    if let Err(refusal) = check(reference) {
+        return daemon.refuse(id, refusal);
+    }
+    let trouble = trouble::choose(daemon, id, reference);
     let reference: Arc<str> = match normalise(reference) {
-        std::borrow::Cow::Borrowed(_) => Arc::clone(reference),
-        std::borrow::Cow::Owned(full) => full.into(),
+        Cow::Borrowed(same) if same.len() == reference.len() => Arc::clone(reference),
+        full => full.into(),
     };
-    let id = exchange.id;
     {
         let mut state = daemon.state.lock();
-        let Some(request) = state.requests.get(&id) else { return };
-        let stream = progress.filter(|_| request.connected).map(|event| {
-            Stream::new(&daemon.operations, request.context, daemon.settings.travel, event)
-        });
         let pull = Pull {
             reference,
             phase: Phase::Manifest,
-            stream,
             missing: Vec::new(),
-            exchange,
             image: None,
             trouble,
+            credentials,
+            op: None,
             notice: None,
         };
         state.pulls.insert(id, pull);
         state.generation += 1;
     }
+    let usual = daemon.settings.registry;
     let latency = match trouble {
-        Trouble::Silent => daemon.settings.silence,
-        Trouble::Slow => daemon.settings.registry * daemon.settings.slowness,
-        _ => daemon.settings.registry,
+        Some(Trouble::Silence(time)) => time,
+        Some(Trouble::Slow(times)) => usual * times,
+        _ => usual,
     };
+    ask_registry(daemon, id, Place::Manifest, MANIFEST, latency, manifest_came);
+}
+
+fn check(reference: &str) -> Result<(), Refusal> {
+    reference::check(reference)?;
+    if reference::repository(reference) == "scratch" {
+        return Err(messages::reserved_repository("scratch"));
+    }
+    Ok(())
+}
+
+/// Asks the registry; it may be silent.
+fn ask_registry(
+    daemon: &Arc<Shared>,
+    id: RequestId,
+    place: Place,
+    label: Label,
+    latency: Duration,
+    came: fn(&Arc<Shared>, RequestId),
+) {
     let (shared, context) = (Arc::clone(daemon), daemon.contexts.registry);
-    let came = move || manifest_came(&shared, id);
-    if trouble == Trouble::StallBefore {
-        daemon.operations.hold(context, MANIFEST, came);
+    let stalls = {
+        let mut state = daemon.state.lock();
+        let Some(pull) = state.pulls.get_mut(&id) else { return };
+        let stalls = pull.trouble == Some(Trouble::Stall(place));
+        if stalls {
+            pull.trouble = None;
+        }
+        stalls
+    };
+    let answered = move || {
+        let there = shared.state.lock().pulls.get_mut(&id).is_some_and(|pull| {
+            pull.op = None;
+            true
+        });
+        if there {
+            came(&shared, id);
+        }
+    };
+    let op = if stalls {
+        daemon.operations.hold(context, label, answered)
     } else {
-        daemon.operations.schedule_about(context, MANIFEST, latency, came);
+        daemon.operations.schedule_about(context, label, latency, answered)
+    };
+    let mut state = daemon.state.lock();
+    if stalls {
+        state.held.push(op);
+    }
+    if let Some(pull) = state.pulls.get_mut(&id) {
+        pull.op = Some(op);
     }
 }
 
-fn choose_trouble(daemon: &Shared, reference: &str) -> Trouble {
-    let faults = [Fault::PullSlow, Fault::PullStall, Fault::PullFail, Fault::ClientUnnoticed];
-    let operations = &daemon.operations;
-    match operations.inject("pull", reference, &faults) {
-        Some(Fault::PullSlow) => Trouble::Slow,
-        Some(Fault::PullStall) => match operations.choose("pull stalls", 2) {
-            0 => Trouble::StallBefore,
-            _ => Trouble::StallWithin,
-        },
-        Some(Fault::PullFail) => match operations.choose("pull fails", 4) {
-            0 => Trouble::Unknown,
-            1 => Trouble::Denied,
-            2 => Trouble::CutShort,
-            _ => Trouble::NoSpace,
-        },
-        Some(_) => Trouble::Silent,
-        None => Trouble::None,
+/// Why the registry does not give the manifest, if it does not.
+fn manifest_refused(pull: &Pull, state: &State) -> Option<Refusal> {
+    let reference = &pull.reference;
+    match pull.trouble {
+        Some(Trouble::Denied) => return Some(messages::access_denied(reference)),
+        Some(Trouble::Status(status, Place::Manifest)) => {
+            return Some(messages::registry(status, reference));
+        }
+        Some(Trouble::Cut(Place::Manifest)) => {
+            return Some(Refusal::new(500, messages::CUT_SHORT));
+        }
+        _ => {}
+    }
+    let published = state.published(reference);
+    match published.map(|published| &published.credentials) {
+        None => Some(messages::manifest_unknown(reference)),
+        Some(Some(_)) if pull.credentials.is_none() => Some(messages::no_credentials(reference)),
+        Some(Some(wanted)) if pull.credentials.as_ref() != Some(wanted) => {
+            Some(Refusal::new(500, messages::registry_words(401)))
+        }
+        Some(_) => None,
     }
 }
 
 fn manifest_came(daemon: &Arc<Shared>, id: RequestId) {
-    let refused = {
+    let (refused, present, reference, latency) = {
         let mut state = daemon.state.lock();
-        let Some(pull) = state.pulls.get(&id) else { return };
-        let image = state.registry.get(&pull.reference).cloned();
-        let refused = match (pull.trouble, &image) {
-            (Trouble::Denied, _) => Some(messages::access_denied(&pull.reference)),
-            (Trouble::Unknown, _) | (_, None) => Some(messages::manifest_unknown(&pull.reference)),
-            _ => None,
-        };
-        if let Some(pull) = state.pulls.get_mut(&id) {
-            pull.image = image;
-            pull.phase = Phase::Config;
-        }
         state.generation += 1;
-        refused
+        let Some(pull) = state.pulls.get(&id) else { return };
+        let refused = manifest_refused(pull, &state);
+        let image = state.published(&pull.reference).map(|one| Arc::clone(&one.image));
+        let present =
+            image.as_ref().is_some_and(|image| state.store.images.contains_key(&image.spec.id));
+        let Some(pull) = state.pulls.get_mut(&id) else { return };
+        pull.image = image;
+        pull.phase = Phase::Config;
+        let times = match pull.trouble {
+            Some(Trouble::Slow(times)) => times,
+            _ => 1,
+        };
+        (refused, present, Arc::clone(&pull.reference), daemon.settings.registry * times)
     };
-    if let Some(error) = refused {
-        return fail(daemon, id, error);
+    if let Some(refusal) = refused {
+        return fail_with(daemon, id, Reply::Answer(Err(refusal)));
     }
-    let shared = Arc::clone(daemon);
-    daemon.operations.schedule_about(
-        daemon.contexts.registry,
-        CONFIG,
-        daemon.settings.registry,
-        move || config_came(&shared, id),
-    );
+    daemon.reply(id, Reply::Opened(Opened::Pull), Duration::ZERO);
+    let from = Status::PullingFrom(reference::path(&reference).into());
+    line(daemon, id, || Progress::whole(reference::tag(&reference), from));
+    if present {
+        // Nothing more is asked of the registry.
+        return tag_later(daemon, id);
+    }
+    ask_registry(daemon, id, Place::Config, CONFIG, latency, config_came);
+}
+
+/// Sends a line to a client that reads them.
+pub(super) fn line(daemon: &Arc<Shared>, id: RequestId, line: impl FnOnce() -> Progress) {
+    if daemon.state.lock().reads(id) {
+        daemon.reply(id, Reply::Chunk(Chunk::Progress(line())), Duration::ZERO);
+    }
 }
 
 fn config_came(daemon: &Arc<Shared>, id: RequestId) {
-    let (begun, missing, trouble, connected, stream) = {
+    let failed = {
+        let state = daemon.state.lock();
+        let Some(pull) = state.pulls.get(&id) else { return };
+        match pull.trouble {
+            Some(Trouble::Status(status, Place::Config)) => Some(messages::registry_words(status)),
+            Some(Trouble::Cut(Place::Config)) => Some(messages::CUT_SHORT),
+            _ => None,
+        }
+    };
+    if let Some(why) = failed {
+        return fail(daemon, id, messages::config_failed(&why));
+    }
+    let (begun, missing, connected, lines) = {
         let mut state = daemon.state.lock();
         state.generation += 1;
-        let Some(pull) = state.pulls.get(&id) else { return };
-        let Some(image) = pull.image.clone() else { return };
-        let (stream, mut trouble) = (pull.stream.clone(), pull.trouble);
-        let (mut begun, mut missing) = (Vec::new(), Vec::new());
-        for layer in &image.layers {
-            if state.layers.contains(&layer.digest) || missing.contains(&layer.digest) {
-                continue;
-            }
-            missing.push(Arc::clone(&layer.digest));
-            if transfer::fetch(daemon, &mut state, layer, id, trouble) {
-                begun.push(Arc::clone(&layer.digest));
-                if trouble != Trouble::Slow {
-                    // It befalls one layer.
-                    trouble = Trouble::None;
-                }
-            }
-        }
-        if let Some(pull) = state.pulls.get_mut(&id) {
-            pull.phase = Phase::Layers;
-            pull.missing.clone_from(&missing);
-        }
-        let connected = state.requests.get(&id).is_some_and(|request| request.connected);
-        (begun, missing, trouble, connected, stream)
+        let Some(planned) = plan(daemon, &mut state, id) else { return };
+        planned
     };
-    if let Some(stream) = stream {
-        stream.line(PullProgress {
-            id: String::new(),
-            status: "Pulling".to_owned(),
-            current: 0,
-            total: 0,
-        });
+    for (digest, status) in lines {
+        daemon.reply(
+            id,
+            Reply::Chunk(Chunk::Progress(Progress::of_layer(&digest, status, None))),
+            Duration::ZERO,
+        );
     }
-    for digest in &begun {
-        transfer::proceed(daemon, digest);
+    for chain in &begun {
+        transfer::begin(daemon, chain);
     }
-    match trouble {
-        // No layer to befall.
-        Trouble::CutShort => return fail(daemon, id, messages::cut_short()),
-        Trouble::NoSpace => return fail(daemon, id, messages::no_space_left()),
-        _ => {}
-    }
-    if missing.is_empty() {
+    if !missing {
         tag_later(daemon, id);
     } else if !connected {
         notice_later(daemon, id);
     }
 }
 
+type Lines = Vec<(Arc<str>, Status)>;
+
+/// Which layers the pull needs: begins their transfers, or joins them. Gives those that it began,
+/// whether it needs any, whether its client is there, and what to tell it.
+fn plan(
+    daemon: &Shared,
+    state: &mut State,
+    id: RequestId,
+) -> Option<(Vec<Arc<str>>, bool, bool, Lines)> {
+    let pull = state.pulls.get(&id)?;
+    let (image, trouble) = (Arc::clone(pull.image.as_ref()?), pull.trouble);
+    let reads = state.reads(id);
+    let mut plan = transfer::Plan { begun: Vec::new(), missing: Vec::new() };
+    let mut lines = Vec::new();
+    for (index, layer) in image.spec.layers.iter().enumerate() {
+        let there = plan.missing.is_empty() && state.store.layers.contains(&image.chain[index]);
+        if reads {
+            let status = if there { Status::AlreadyExists } else { Status::PullingFsLayer };
+            lines.push((Arc::clone(&layer.digest), status));
+        }
+        if !there {
+            transfer::need(state, &image, index, id, &mut plan);
+        }
+    }
+    transfer::afflict(daemon, state, &plan.begun, trouble);
+    let transfer::Plan { begun, missing } = plan;
+    let pull = state.pulls.get_mut(&id)?;
+    pull.phase = Phase::Layers;
+    let needs_any = !missing.is_empty();
+    pull.missing = missing;
+    let connected = state.exchanges.get(&id).is_some_and(|exchange| exchange.connected);
+    Some((begun, needs_any, connected, lines))
+}
+
 /// A layer that this pull waited for is there.
-pub(super) fn layer_came(daemon: &Arc<Shared>, id: RequestId, digest: &Arc<str>) {
+pub(super) fn layer_came(daemon: &Arc<Shared>, id: RequestId, chain: &Arc<str>) {
     let complete = {
         let mut state = daemon.state.lock();
         let Some(pull) = state.pulls.get_mut(&id) else { return };
-        pull.missing.retain(|missing| missing != digest);
+        pull.missing.retain(|missing| missing != chain);
         pull.missing.is_empty()
     };
     if complete {
@@ -235,32 +300,56 @@ fn tag_later(daemon: &Arc<Shared>, id: RequestId) {
     }
     let shared = Arc::clone(daemon);
     let (context, work) = (daemon.contexts.daemon, daemon.settings.create);
-    daemon.operations.schedule_about(context, TAG, work, move || tag(&shared, id));
+    let op = daemon.operations.schedule_about(context, TAG, work, move || tag(&shared, id));
+    if let Some(pull) = daemon.state.lock().pulls.get_mut(&id) {
+        pull.op = Some(op);
+    }
 }
 
 fn tag(daemon: &Arc<Shared>, id: RequestId) {
-    let pull = {
+    let (reference, digest, new) = {
         let mut state = daemon.state.lock();
         let Some(pull) = state.pulls.remove(&id) else { return };
-        let connected = state.requests.get(&id).is_some_and(|request| request.connected);
+        let connected = state.exchanges.get(&id).is_some_and(|exchange| exchange.connected);
         state.coverage.pulls_completed += 1;
         state.coverage.pulls_completed_unwatched += u32::from(!connected);
         state.generation += 1;
-        if let Some(image) = &pull.image {
-            state.images.insert(Arc::clone(&pull.reference), Arc::clone(image));
-        }
-        pull
+        let Pull { reference, image, .. } = pull;
+        let Some(image) = image else { return };
+        let spec = &image.spec;
+        state.store.add(&image, clock::now());
+        let digest = spec.manifest_digest();
+        let by_digest = format!("{}@{digest}", reference::repository(&reference));
+        state.store.point(by_digest.into(), &spec.id);
+        let new = state.store.point(Arc::clone(&reference), &spec.id);
+        events::pulled(daemon, &mut state, &reference);
+        (reference, digest, new)
     };
-    process::note("docker", || format!("pulled {}", pull.reference));
-    finish(daemon, pull, Ok(Nothing));
+    process::note("docker", || format!("pulled {reference}"));
+    line(daemon, id, || Progress::whole("", Status::Digest(digest)));
+    let named = Arc::clone(&reference);
+    let status = if new { Status::Downloaded(named) } else { Status::UpToDate(named) };
+    line(daemon, id, || Progress::whole("", status));
+    daemon.reply(id, Reply::Ended, Duration::ZERO);
 }
 
-/// Ends a pull with an error.
-pub(super) fn fail(daemon: &Arc<Shared>, id: RequestId, error: ApiError) {
+/// Ends a pull with an error in its stream.
+pub(super) fn fail(daemon: &Arc<Shared>, id: RequestId, why: Cow<'static, str>) {
+    fail_with(daemon, id, Reply::Failed(why));
+}
+
+fn fail_with(daemon: &Arc<Shared>, id: RequestId, reply: Reply) {
     let Some(pull) = take(daemon, id) else { return };
     daemon.state.lock().coverage.pulls_failed += 1;
-    process::note("docker", || format!("pull of {} failed: {}", pull.reference, error.message));
-    finish(daemon, pull, Err(error));
+    process::note("docker", || {
+        let why = match &reply {
+            Reply::Answer(Err(refusal)) => refusal.message.as_ref(),
+            Reply::Failed(why) => why.as_ref(),
+            _ => "",
+        };
+        format!("pull of {} failed: {why}", pull.reference)
+    });
+    daemon.reply(id, reply, Duration::ZERO);
 }
 
 /// Ends a pull whose client has left.
@@ -271,30 +360,23 @@ pub(super) fn abort(daemon: &Arc<Shared>, id: RequestId) {
     daemon.close(id);
 }
 
-/// Takes a pull out, with all that it still waits for.
-fn take(daemon: &Shared, id: RequestId) -> Option<Pull> {
+/// Takes a pull out, with all that it still waits for and all that it alone has brought.
+fn take(daemon: &Arc<Shared>, id: RequestId) -> Option<Pull> {
     let mut pull = {
         let mut state = daemon.state.lock();
         state.generation += 1;
         state.pulls.remove(&id)?
     };
     transfer::unwatch(daemon, id, &pull.missing);
-    if let Some(notice) = pull.notice.take() {
-        daemon.operations.cancel(notice);
+    {
+        let mut state = daemon.state.lock();
+        let State { store, pulls, .. } = &mut *state;
+        store.release_layers(pulls.values().filter_map(|pull| pull.image.as_ref()));
+    }
+    for op in [pull.notice.take(), pull.op.take()].into_iter().flatten() {
+        daemon.operations.cancel(op);
     }
     Some(pull)
-}
-
-/// Answers the client, behind the last line of progress.
-fn finish(daemon: &Arc<Shared>, pull: Pull, result: Result<Nothing, ApiError>) {
-    let Pull { exchange, stream, .. } = pull;
-    match stream {
-        None => daemon.answer(exchange, result, Duration::ZERO),
-        Some(stream) => {
-            let daemon = Arc::clone(daemon);
-            stream.end(move || daemon.answer(exchange, result, Duration::ZERO));
-        }
-    }
 }
 
 fn notice_later(daemon: &Arc<Shared>, id: RequestId) {
@@ -327,7 +409,7 @@ fn write_failed(daemon: &Arc<Shared>, id: RequestId) {
 impl Shared {
     /// The client of a pull has left. Unless there is something to write, nobody notices.
     pub(super) fn puller_left(self: &Arc<Self>, id: RequestId) {
-        let (writing, stream) = {
+        let writing = {
             let mut state = self.state.lock();
             let phase = state.pulls.get(&id).map_or(Phase::Manifest, |pull| pull.phase);
             let counter = match phase {
@@ -337,12 +419,8 @@ impl Shared {
             };
             *counter += 1;
             state.generation += 1;
-            let stream = state.pulls.get(&id).and_then(|pull| pull.stream.clone());
-            (transfer::is_writing(&state, id), stream)
+            transfer::is_writing(&state, id)
         };
-        if let Some(stream) = stream {
-            stream.close();
-        }
         if writing {
             notice_later(self, id);
         }

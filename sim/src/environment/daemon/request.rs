@@ -1,225 +1,425 @@
-//! Requests, and their two lives: the client's and the daemon's.
-//!
-//! A request travels to the daemon, takes effect there, and its answer travels back; travel and
-//! effect are one op, the answer another. A client that discards its future is gone at once. The
-//! daemon's part goes on: only waiting requests end with their client, and a pull notices at its
-//! next write. The answer to a client that is gone is dropped, its effect is not.
+//! Requests: what a client can ask of the daemon.
 
-use super::Shared;
-use super::messages;
-use crate::environment::faults::Fault;
-use crate::environment::operations::OpId;
-use docker::ApiError;
-use process::future::Value;
-use process::simulated::ContextId;
-use process::{EventId, Label, Promise};
+use super::config::{ContainerConfig, Update};
+use super::filters::Filters;
+use super::network::NetworkConfig;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a request asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Method {
-    /// The daemon's version.
+/// When a wait ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WaitCondition {
+    /// At once when the container is not running.
+    #[default]
+    NotRunning,
+    /// At its next exit, also when it has not been started yet.
+    NextExit,
+    /// When it is removed.
+    Removed,
+}
+
+/// Which of a container's streams, and how.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Streams {
+    /// Standard input, from the client.
+    pub stdin: bool,
+    /// Standard output.
+    pub stdout: bool,
+    /// Standard error.
+    pub stderr: bool,
+}
+
+/// What is wanted of a container's log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogOptions {
+    /// Which streams; `stdin` means nothing here.
+    pub streams: Streams,
+    /// Go on with what is written from now on.
+    pub follow: bool,
+    /// Each line with its time.
+    pub timestamps: bool,
+    /// Each line with the labels and variables that the log's options name: an empty list here.
+    pub details: bool,
+    /// Only lines from this time on, since the Unix epoch.
+    pub since: Option<Duration>,
+    /// Only lines up to this time.
+    pub until: Option<Duration>,
+    /// Only so many of the last lines.
+    pub tail: Option<usize>,
+}
+
+/// Which containers are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListOptions {
+    /// Also those that do not run.
+    pub all: bool,
+    /// At most so many of the newest; implies `all`.
+    pub limit: usize,
+    /// With the size of their files.
+    pub size: bool,
+    /// Only those that match.
+    pub filters: Filters,
+}
+
+/// Which events are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EventOptions {
+    /// Those from this time on that the daemon still knows, since the Unix epoch.
+    pub since: Option<Duration>,
+    /// Up to this time, then the stream ends.
+    pub until: Option<Duration>,
+    /// Only those that match.
+    pub filters: Filters,
+}
+
+/// A program to be run in a container that runs.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExecConfig {
+    /// The program and its arguments.
+    pub command: Vec<String>,
+    /// Additional environment, `NAME=value`.
+    pub env: Vec<String>,
+    /// Which streams the client will be attached to.
+    pub streams: Streams,
+    /// It gets a terminal.
+    pub tty: bool,
+    /// Whose program it is.
+    pub user: String,
+    /// Where it starts.
+    pub working_dir: String,
+    /// It has all privileges.
+    pub privileged: bool,
+    /// The keys that detach a client.
+    pub detach_keys: String,
+}
+
+/// A name or an id, as the client wrote it.
+pub type Name = Arc<str>;
+
+/// A request.
+#[derive(Clone, Debug)]
+#[allow(missing_docs, reason = "each field is the parameter of that name in the Engine's API")]
+pub enum Request {
+    /// `GET /_ping`.
+    Ping,
+    /// `GET /version`.
     Version,
-    /// Create a container.
-    Create,
-    /// Follow a container's output.
-    Attach,
-    /// Start a container.
-    Start,
-    /// Wait for a container to exit.
-    Wait,
-    /// Stop a container.
-    Stop,
-    /// Send a container a signal.
-    Kill,
-    /// Remove a container.
-    Remove,
-    /// Look at a container.
-    InspectContainer,
-    /// List containers.
-    List,
-    /// Look at an image.
-    InspectImage,
-    /// Pull an image.
-    Pull,
+    /// `GET /info`.
+    Info,
+    /// `GET /system/df`.
+    DiskUsage,
+    /// `GET /events`.
+    Events(EventOptions),
+    /// `POST /containers/create`. Without a name the daemon makes one up.
+    Create { name: Option<Name>, config: Arc<ContainerConfig> },
+    /// `POST /containers/{}/start`.
+    Start { container: Name },
+    /// `POST /containers/{}/attach`.
+    Attach { container: Name, streams: Streams, logs: bool, stream: bool },
+    /// `POST /containers/{}/wait`.
+    Wait { container: Name, condition: WaitCondition },
+    /// `POST /containers/{}/stop`. Without a time it is the container's own; a negative one never
+    /// ends.
+    Stop { container: Name, seconds: Option<i64> },
+    /// `POST /containers/{}/restart`.
+    Restart { container: Name, seconds: Option<i64> },
+    /// `POST /containers/{}/kill`.
+    Kill { container: Name, signal: i32 },
+    /// `POST /containers/{}/pause`.
+    Pause { container: Name },
+    /// `POST /containers/{}/unpause`.
+    Unpause { container: Name },
+    /// `POST /containers/{}/rename`.
+    Rename { container: Name, name: Name },
+    /// `POST /containers/{}/update`.
+    Update { container: Name, update: Update },
+    /// `POST /containers/{}/resize`.
+    Resize { container: Name },
+    /// `DELETE /containers/{}`.
+    Remove { container: Name, force: bool, volumes: bool },
+    /// `GET /containers/{}/json`.
+    Inspect { container: Name, size: bool },
+    /// `GET /containers/json`.
+    List(ListOptions),
+    /// `GET /containers/{}/logs`.
+    Logs { container: Name, options: LogOptions },
+    /// `GET /containers/{}/top`.
+    Top { container: Name, arguments: String },
+    /// `GET /containers/{}/stats`.
+    Stats { container: Name, stream: bool, one_shot: bool },
+    /// `POST /containers/{}/exec`.
+    ExecCreate { container: Name, config: ExecConfig },
+    /// `POST /exec/{}/start`.
+    ExecStart { exec: Name, detach: bool, tty: bool },
+    /// `GET /exec/{}/json`.
+    ExecInspect { exec: Name },
+    /// `POST /exec/{}/resize`.
+    ExecResize { exec: Name },
+    /// `POST /images/create`. The reference is one from [`reference::join`].
+    ///
+    /// [`reference::join`]: super::reference::join
+    Pull { reference: Name, credentials: Option<Credentials> },
+    /// `POST /images/{}/tag`.
+    Tag { image: Name, repository: Name, tag: Name },
+    /// `DELETE /images/{}`.
+    RemoveImage { image: Name, force: bool },
+    /// `GET /images/json`.
+    Images { all: bool, digests: bool, filters: Filters },
+    /// `GET /images/{}/json`.
+    InspectImage { image: Name },
+    /// `GET /images/{}/history`.
+    History { image: Name },
+    /// `GET /networks`.
+    Networks { filters: Filters },
+    /// `GET /networks/{}`.
+    InspectNetwork { network: Name },
+    /// `POST /networks/create`.
+    CreateNetwork { config: NetworkConfig },
+    /// `DELETE /networks/{}`.
+    RemoveNetwork { network: Name },
+    /// `POST /networks/{}/connect`.
+    Connect { network: Name, container: Name, aliases: Vec<String> },
+    /// `POST /networks/{}/disconnect`.
+    Disconnect { network: Name, container: Name, force: bool },
+    /// `GET /volumes`.
+    Volumes { filters: Filters },
+    /// `POST /volumes/create`. Without a name the daemon makes one up.
+    CreateVolume { name: Option<Name>, driver: String, labels: Vec<(String, String)> },
+    /// `GET /volumes/{}`.
+    InspectVolume { volume: Name },
+    /// `DELETE /volumes/{}`.
+    RemoveVolume { volume: Name, force: bool },
 }
 
-impl Method {
-    /// Its name for people, which is also the label of its op at the daemon.
-    pub fn name(self) -> &'static str {
-        match self {
-            Method::Version => "version",
-            Method::Create => "create",
-            Method::Attach => "attach",
-            Method::Start => "start",
-            Method::Wait => "wait",
-            Method::Stop => "stop",
-            Method::Kill => "kill",
-            Method::Remove => "remove",
-            Method::InspectContainer => "inspect",
-            Method::List => "list",
-            Method::InspectImage => "inspect image",
-            Method::Pull => "pull",
-        }
-    }
+/// Who asks a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Credentials {
+    /// The name.
+    pub user: Arc<str>,
+    /// The password.
+    pub password: Arc<str>,
+}
 
-    /// The faults that may keep it from taking effect. Pulls have their own.
-    fn obstacles(self) -> &'static [Fault] {
-        match self {
-            Method::Create | Method::Start => &[Fault::RunFail],
-            Method::Stop => &[Fault::StopFail, Fault::StopHang],
-            Method::Kill => &[Fault::KillFail],
-            Method::Remove => &[Fault::RemoveFail],
-            Method::InspectContainer | Method::InspectImage => {
-                &[Fault::InspectFail, Fault::InspectHang]
+macro_rules! methods {
+    ($($(#[$doc:meta])* $method:ident = $name:literal,)*) => {
+        /// The kind of a request.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Method { $($(#[$doc])* $method,)* }
+
+        impl Method {
+            /// All of them.
+            pub const ALL: &'static [Method] = &[$(Method::$method,)*];
+
+            /// Its name for people, which is also the label of its op at the daemon.
+            pub fn name(self) -> &'static str {
+                match self { $(Method::$method => $name,)* }
             }
-            Method::List => &[Fault::ListFail],
-            Method::Version | Method::Attach | Method::Wait | Method::Pull => &[],
         }
-    }
-
-    /// The answer when a fault has struck; `None` for faults that give no answer.
-    fn refusal(self, fault: Fault, subject: &str) -> Option<ApiError> {
-        match (self, fault) {
-            (_, Fault::InspectHang | Fault::StopHang) => None,
-            (Method::Start, _) => Some(messages::start_refused()),
-            (Method::Remove, _) => Some(messages::device_busy(subject)),
-            _ => Some(messages::server_error(self.name(), subject)),
-        }
-    }
+    };
 }
 
-/// The number of a request.
-pub(super) type RequestId = u64;
-
-/// What the daemon knows of a request, apart from its promise.
-pub(super) struct Request {
-    pub(super) method: Method,
-    pub(super) subject: Arc<str>,
-    pub(super) owner: Arc<str>,
-    /// The client's environment context, in which answers arrive.
-    pub(super) context: ContextId,
-    pub(super) connected: bool,
-    pub(super) cause: EventId,
-    answer: Option<OpId>,
+methods! {
+    /// Is it there?
+    Ping = "ping",
+    /// The daemon's version.
+    Version = "version",
+    /// What the daemon is and has.
+    Info = "info",
+    /// What is stored.
+    DiskUsage = "disk usage",
+    /// Follow what happens.
+    Events = "events",
+    /// Create a container.
+    Create = "create",
+    /// Follow a container's output.
+    Attach = "attach",
+    /// Start a container.
+    Start = "start",
+    /// Wait for a container to exit.
+    Wait = "wait",
+    /// Stop a container.
+    Stop = "stop",
+    /// Stop a container and start it again.
+    Restart = "restart",
+    /// Send a container a signal.
+    Kill = "kill",
+    /// Freeze a container.
+    Pause = "pause",
+    /// Thaw a container.
+    Unpause = "unpause",
+    /// Rename a container.
+    Rename = "rename",
+    /// Change a container's limits.
+    Update = "update",
+    /// Change the size of a terminal.
+    Resize = "resize",
+    /// Remove a container.
+    Remove = "remove",
+    /// Look at a container.
+    InspectContainer = "inspect",
+    /// List containers.
+    List = "list",
+    /// Read a container's log.
+    Logs = "logs",
+    /// List a container's processes.
+    Top = "top",
+    /// Follow what a container uses.
+    Stats = "stats",
+    /// Prepare a program for a container.
+    ExecCreate = "exec create",
+    /// Run a program in a container.
+    ExecStart = "exec start",
+    /// Look at a program in a container.
+    ExecInspect = "exec inspect",
+    /// Look at an image.
+    InspectImage = "inspect image",
+    /// Pull an image.
+    Pull = "pull",
+    /// Name an image.
+    Tag = "tag",
+    /// Remove an image, or a name of it.
+    RemoveImage = "remove image",
+    /// List images.
+    Images = "images",
+    /// Where an image's layers come from.
+    History = "history",
+    /// List networks.
+    Networks = "networks",
+    /// Look at a network.
+    InspectNetwork = "inspect network",
+    /// Create a network.
+    CreateNetwork = "create network",
+    /// Remove a network.
+    RemoveNetwork = "remove network",
+    /// Connect a container to a network.
+    Connect = "connect",
+    /// Disconnect a container from a network.
+    Disconnect = "disconnect",
+    /// List volumes.
+    Volumes = "volumes",
+    /// Create a volume.
+    CreateVolume = "create volume",
+    /// Look at a volume.
+    InspectVolume = "inspect volume",
+    /// Remove a volume.
+    RemoveVolume = "remove volume",
 }
 
 impl Request {
-    pub(super) fn new(method: Method, subject: &str, owner: Arc<str>, context: ContextId) -> Self {
-        Request {
-            method,
-            subject: subject.into(),
-            owner,
-            context,
-            connected: true,
-            cause: crate::environment::operations::current_event(),
-            answer: None,
+    /// Its kind.
+    pub fn method(&self) -> Method {
+        match self {
+            Request::Ping => Method::Ping,
+            Request::Version => Method::Version,
+            Request::Info => Method::Info,
+            Request::DiskUsage => Method::DiskUsage,
+            Request::Events(_) => Method::Events,
+            Request::Create { .. } => Method::Create,
+            Request::Start { .. } => Method::Start,
+            Request::Attach { .. } => Method::Attach,
+            Request::Wait { .. } => Method::Wait,
+            Request::Stop { .. } => Method::Stop,
+            Request::Restart { .. } => Method::Restart,
+            Request::Kill { .. } => Method::Kill,
+            Request::Pause { .. } => Method::Pause,
+            Request::Unpause { .. } => Method::Unpause,
+            Request::Rename { .. } => Method::Rename,
+            Request::Update { .. } => Method::Update,
+            Request::Resize { .. } | Request::ExecResize { .. } => Method::Resize,
+            Request::Remove { .. } => Method::Remove,
+            Request::Inspect { .. } => Method::InspectContainer,
+            Request::List(_) => Method::List,
+            Request::Logs { .. } => Method::Logs,
+            Request::Top { .. } => Method::Top,
+            Request::Stats { .. } => Method::Stats,
+            Request::ExecCreate { .. } => Method::ExecCreate,
+            Request::ExecStart { .. } => Method::ExecStart,
+            Request::ExecInspect { .. } => Method::ExecInspect,
+            Request::Pull { .. } => Method::Pull,
+            Request::Tag { .. } => Method::Tag,
+            Request::RemoveImage { .. } => Method::RemoveImage,
+            Request::Images { .. } => Method::Images,
+            Request::InspectImage { .. } => Method::InspectImage,
+            Request::History { .. } => Method::History,
+            Request::Networks { .. } => Method::Networks,
+            Request::InspectNetwork { .. } => Method::InspectNetwork,
+            Request::CreateNetwork { .. } => Method::CreateNetwork,
+            Request::RemoveNetwork { .. } => Method::RemoveNetwork,
+            Request::Connect { .. } => Method::Connect,
+            Request::Disconnect { .. } => Method::Disconnect,
+            Request::Volumes { .. } => Method::Volumes,
+            Request::CreateVolume { .. } => Method::CreateVolume,
+            Request::InspectVolume { .. } => Method::InspectVolume,
+            Request::RemoveVolume { .. } => Method::RemoveVolume,
         }
     }
-}
 
-/// The daemon's end of a request: to be answered once.
-pub(super) struct Exchange<T: Value> {
-    pub(super) id: RequestId,
-    pub(super) promise: Arc<Promise<Result<T, ApiError>>>,
-}
-
-impl Shared {
-    /// The request has reached the daemon: it takes effect, unless a fault strikes.
-    pub(super) fn arrive<T: Value>(
-        self: &Arc<Self>,
-        exchange: Exchange<T>,
-        effect: impl FnOnce(&Arc<Self>, Exchange<T>) + Send + 'static,
-    ) {
-        let (method, subject, connected) = {
-            let state = self.state.lock();
-            let Some(request) = state.requests.get(&exchange.id) else { return };
-            (request.method, Arc::clone(&request.subject), request.connected)
-        };
-        if !connected
-            && self.operations.inject("unsent", &subject, &[Fault::RequestUnsent]).is_some()
-        {
-            self.close(exchange.id);
-            return;
-        }
-        let Some(fault) = self.operations.inject(method.name(), &subject, method.obstacles())
-        else {
-            return effect(self, exchange);
-        };
-        match method.refusal(fault, &subject) {
-            Some(error) => self.answer(exchange, Err(error), Duration::ZERO),
-            None => {
-                let daemon = Arc::clone(self);
-                let label = Label::plain("Daemon", method.name());
-                self.operations
-                    .hold(self.contexts.daemon, label, move || effect(&daemon, exchange));
+    /// The container's name, the image's reference, or whatever else it is about; empty where
+    /// there is nothing.
+    pub fn subject(&self) -> Name {
+        match self {
+            Request::Create { name, .. } | Request::CreateVolume { name, .. } => {
+                name.clone().unwrap_or_default()
             }
+            Request::ExecStart { exec, .. }
+            | Request::ExecInspect { exec }
+            | Request::ExecResize { exec } => Arc::clone(exec),
+            Request::Pull { reference, .. } => Arc::clone(reference),
+            Request::Tag { image, .. }
+            | Request::RemoveImage { image, .. }
+            | Request::InspectImage { image }
+            | Request::History { image } => Arc::clone(image),
+            Request::InspectNetwork { network }
+            | Request::RemoveNetwork { network }
+            | Request::Connect { network, .. }
+            | Request::Disconnect { network, .. } => Arc::clone(network),
+            Request::CreateNetwork { config } => config.name.as_str().into(),
+            Request::InspectVolume { volume } | Request::RemoveVolume { volume, .. } => {
+                Arc::clone(volume)
+            }
+            Request::Ping
+            | Request::Version
+            | Request::Info
+            | Request::DiskUsage
+            | Request::Events(_)
+            | Request::List(_)
+            | Request::Images { .. }
+            | Request::Networks { .. }
+            | Request::Volumes { .. } => Name::default(),
+            _ => self.container().cloned().unwrap_or_default(),
         }
     }
 
-    /// Sends the answer, `work` from now plus its travel. Drops it when the client has left.
-    pub(super) fn answer<T: Value>(
-        self: &Arc<Self>,
-        exchange: Exchange<T>,
-        result: Result<T, ApiError>,
-        work: Duration,
-    ) {
-        let Exchange { id, promise } = exchange;
-        let context = {
-            let mut state = self.state.lock();
-            let Some(request) = state.requests.get(&id) else { return };
-            if !request.connected {
-                state.requests.remove(&id);
-                state.coverage.answers_dropped += 1;
-                return;
-            }
-            request.context
-        };
-        let daemon = Arc::clone(self);
-        let arrive = move || {
-            daemon.close(id);
-            promise.set(result);
-        };
-        let label = Label::plain("Docker client", "answer");
-        let latency = work + self.settings.travel;
-        let op = self.operations.schedule_about(context, label, latency, arrive);
-        if let Some(request) = self.state.lock().requests.get_mut(&id) {
-            request.answer = Some(op);
+    /// The container that it is about.
+    fn container(&self) -> Option<&Name> {
+        match self {
+            Request::Start { container }
+            | Request::Attach { container, .. }
+            | Request::Wait { container, .. }
+            | Request::Stop { container, .. }
+            | Request::Restart { container, .. }
+            | Request::Kill { container, .. }
+            | Request::Pause { container }
+            | Request::Unpause { container }
+            | Request::Rename { container, .. }
+            | Request::Update { container, .. }
+            | Request::Resize { container }
+            | Request::Remove { container, .. }
+            | Request::Inspect { container, .. }
+            | Request::Logs { container, .. }
+            | Request::Top { container, .. }
+            | Request::Stats { container, .. }
+            | Request::ExecCreate { container, .. } => Some(container),
+            _ => None,
         }
     }
 
-    /// Forgets a request.
-    pub(super) fn close(&self, id: RequestId) {
-        self.state.lock().requests.remove(&id);
-    }
-
-    /// The client of this request has left.
-    pub(super) fn client_left(self: &Arc<Self>, id: RequestId) {
-        let (method, answer, waiter) = {
-            let mut state = self.state.lock();
-            let Some(request) = state.requests.get_mut(&id) else { return };
-            request.connected = false;
-            let (method, answer) = (request.method, request.answer.take());
-            let mut waiter = None;
-            if answer.is_some() {
-                state.requests.remove(&id);
-                state.coverage.answers_dropped += 1;
-            } else if method == Method::Wait {
-                // The Engine ends a wait with its client; one that is still travelling is
-                // dropped on arrival.
-                waiter = state.take_waiter(id);
-                if waiter.is_some() {
-                    state.requests.remove(&id);
-                }
-            }
-            (method, answer, waiter)
-        };
-        drop(waiter);
-        if let Some(answer) = answer {
-            self.operations.cancel(answer);
-        } else if method == Method::Pull {
-            self.puller_left(id);
+    /// The container whose lock it takes first of all: while that container is being started, it
+    /// waits.
+    pub(super) fn locks(&self) -> Option<&Name> {
+        match self {
+            Request::Logs { .. } | Request::Resize { .. } => None,
+            _ => self.container(),
         }
     }
 }

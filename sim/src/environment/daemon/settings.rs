@@ -1,69 +1,26 @@
-//! What a daemon and its registry hold at the start, and how fast they are.
+//! How fast a daemon and its registry are, and how they behave.
 
-use crate::environment::host::Behaviour;
-use docker::CreateBody;
-use std::collections::BTreeMap;
+use super::script::Script;
+use super::scripts::Pick;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What the program in a container does: when it ends by itself, what it makes of SIGTERM. By
-/// default it runs until it is stopped, which SIGTERM does at once (exit code 143).
-pub type Script = Behaviour;
-
-/// A layer of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Layer {
-    /// Its digest: equal digests are the same layer, which is fetched once.
-    pub digest: Arc<str>,
-    /// Its compressed size.
-    pub bytes: u64,
-}
-
-/// An image, in the registry or in the daemon's store.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImageSpec {
-    /// Its id: the digest of its configuration.
-    pub id: Arc<str>,
-    /// Its layers, the lowest first.
-    pub layers: Vec<Layer>,
-    /// `Config.Entrypoint`.
-    pub entrypoint: Option<Vec<String>>,
-    /// `Config.Env`.
-    pub environment: BTreeMap<String, String>,
-    /// What its containers do, unless their command [says otherwise](DaemonSettings::scripts).
-    pub script: Script,
-}
-
-impl ImageSpec {
-    /// An image without environment and entrypoint, of layers of these sizes that it shares with
-    /// no other image. `name` makes up its digests.
-    pub fn new(name: &str, layers: &[u64]) -> Self {
-        let layer = |(index, bytes): (usize, &u64)| Layer {
-            digest: format!("sha256:{name}-layer-{index}").into(),
-            bytes: *bytes,
-        };
-        ImageSpec {
-            id: format!("sha256:{name}").into(),
-            layers: layers.iter().enumerate().map(layer).collect(),
-            entrypoint: None,
-            environment: BTreeMap::new(),
-            script: Script::default(),
-        }
-    }
-}
-
-/// How long the daemon and its registry take for things.
+/// How long the daemon and its registry take for things, and what they are like.
 #[derive(Clone, Debug)]
 pub struct DaemonSettings {
-    /// A request's way from the client to the daemon, and an answer's way back.
+    /// A request's way from the client to the daemon, and a reply's way back.
     pub travel: Duration,
     /// Creating a container.
     pub create: Duration,
     /// Starting a container: while it lasts, other requests for the container wait.
     pub start: Duration,
+    /// Starting a program in a container.
+    pub exec: Duration,
     /// Removing a container that does not run.
     pub remove: Duration,
-    /// From the end of a container's process until the daemon knows.
+    /// From the removal of a container until its name is free.
+    pub release: Duration,
+    /// From the end of a process until the daemon knows.
     pub exit: Duration,
     /// One answer of the registry: the manifest, the configuration.
     pub registry: Duration,
@@ -77,14 +34,45 @@ pub struct DaemonSettings {
     ///
     /// [`Fault::PullSlow`]: crate::environment::Fault::PullSlow
     pub slowness: u32,
+    /// Bytes a second under [`Fault::PullTrickle`].
+    ///
+    /// [`Fault::PullTrickle`]: crate::environment::Fault::PullTrickle
+    pub trickle: u64,
     /// Bytes a second from the registry, for each layer.
     pub bandwidth: u64,
     /// Bytes a second for extracting a layer.
     pub extraction: u64,
     /// In how many steps a layer is downloaded, each with a line of progress.
     pub ticks: u32,
-    /// What a container does when one of its command's words is this, in the order of precedence.
-    pub scripts: Vec<(Arc<str>, Script)>,
+    /// A step is no larger than this.
+    pub tick_at_most: u64,
+    /// How many layers are downloaded at the same time.
+    pub max_downloads: usize,
+    /// Containers go on when the daemon ends.
+    pub live_restore: bool,
+    /// Command lines of the [mini language](super::shell) do what they say.
+    pub interpret: bool,
+    /// What containers do that fit, in the order of precedence.
+    pub scripts: Vec<(Pick, Arc<Script>)>,
+    /// What time it is when virtual time begins: since the Unix epoch.
+    pub epoch: Duration,
+    /// The machine's name.
+    pub name: Arc<str>,
+    /// How many processors the machine has.
+    pub processors: u32,
+    /// How much memory it has, in bytes.
+    pub total_memory: u64,
+}
+
+/// What the daemon says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Engine {
+    /// The machine's name.
+    pub name: Arc<str>,
+    /// Its processors.
+    pub processors: u32,
+    /// Its memory, in bytes.
+    pub total_memory: u64,
 }
 
 impl Default for DaemonSettings {
@@ -93,29 +81,45 @@ impl Default for DaemonSettings {
             travel: Duration::from_micros(200),
             create: Duration::from_millis(20),
             start: Duration::from_millis(150),
+            exec: Duration::from_millis(30),
             remove: Duration::from_millis(20),
+            release: Duration::from_millis(1),
             exit: Duration::from_millis(5),
             registry: Duration::from_millis(100),
             notice: Duration::from_millis(100),
             silence: Duration::from_secs(30),
             slowness: 20,
+            trickle: 10_000,
             bandwidth: 10_000_000,
             extraction: 100_000_000,
             ticks: 2,
+            tick_at_most: u64::MAX,
+            max_downloads: 3,
+            live_restore: false,
+            interpret: false,
             scripts: Vec::new(),
+            // 2024-01-01.
+            epoch: Duration::from_secs(1_704_067_200),
+            name: "simulated".into(),
+            processors: 2,
+            total_memory: 8 << 30,
         }
     }
 }
 
 impl DaemonSettings {
-    /// What a container of this image with this body will do.
-    pub(super) fn script(&self, image: &ImageSpec, body: &CreateBody) -> Script {
-        let named = |word: &str| {
-            let mut words = body.entrypoint.iter().flatten().chain(&body.command);
-            words.any(|other| other == word)
-        };
-        let special = self.scripts.iter().find(|(word, _)| named(word));
-        special.map_or(image.script, |(_, script)| *script)
+    /// How many bytes of a layer of this size come at a time.
+    pub(super) fn tick(&self, bytes: u64) -> u64 {
+        bytes.div_ceil(u64::from(self.ticks.max(1))).min(self.tick_at_most)
+    }
+
+    /// What the daemon says it is.
+    pub(super) fn engine(&self) -> Engine {
+        Engine {
+            name: Arc::clone(&self.name),
+            processors: self.processors,
+            total_memory: self.total_memory,
+        }
     }
 }
 

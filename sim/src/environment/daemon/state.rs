@@ -1,135 +1,210 @@
 //! The daemon's data.
 
-use super::containers::Container;
+use super::answer::Refusal;
+use super::container::Container;
+use super::events::Events;
+use super::exchange::{Exchange, RequestId};
+use super::exec::Exec;
+use super::ids::{self, Kind};
+use super::image::Image;
+use super::lifecycle::Phase;
+use super::messages;
+use super::network::Networks;
 use super::observe::Coverage;
+use super::program::{Key, Program};
 use super::pull::Pull;
-use super::request::{Exchange, Request, RequestId};
-use super::settings::ImageSpec;
-use super::transfer::Transfer;
-use std::borrow::Cow;
+use super::reference::repository;
+use super::request::{Credentials, Method};
+use super::rules::Rules;
+use super::stats::Watcher;
+use super::store::Store;
+use super::transfer::Transfers;
+use super::volumes::Volume;
+use crate::environment::operations::OpId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+/// An image in the registry.
+pub(super) struct Published {
+    pub(super) image: Arc<Image>,
+    /// Who may have it; everybody if `None`.
+    pub(super) credentials: Option<Credentials>,
+}
+
 /// Everything that the daemon and its registry know.
-#[derive(Default)]
 pub(super) struct State {
+    pub(super) phase: Phase,
+    /// How often it was started; ops of an earlier life do nothing.
+    pub(super) life: u32,
     /// Containers by number, which counts up.
     pub(super) containers: BTreeMap<u64, Container>,
-    /// Reserved names; each is a container's.
+    /// Reserved names; each is a container's, or was that of one that is just being removed.
     pub(super) names: BTreeMap<Arc<str>, u64>,
-    pub(super) images: BTreeMap<Arc<str>, Arc<ImageSpec>>,
-    pub(super) layers: BTreeSet<Arc<str>>,
-    pub(super) registry: BTreeMap<Arc<str>, Arc<ImageSpec>>,
+    pub(super) execs: BTreeMap<u64, Exec>,
+    pub(super) store: Store,
+    pub(super) registry: BTreeMap<Arc<str>, Published>,
     pub(super) pulls: BTreeMap<RequestId, Pull>,
-    pub(super) transfers: BTreeMap<Arc<str>, Transfer>,
-    pub(super) requests: BTreeMap<RequestId, Request>,
+    pub(super) transfers: Transfers,
+    pub(super) networks: Networks,
+    pub(super) volumes: BTreeMap<Arc<str>, Volume>,
+    pub(super) exchanges: BTreeMap<RequestId, Exchange>,
+    pub(super) events: Events,
+    pub(super) watchers: Vec<Watcher>,
+    pub(super) rules: Rules,
+    /// What hangs because of a rule.
+    pub(super) held: Vec<OpId>,
     pub(super) coverage: Coverage,
     /// Names of containers that somebody stopped before they were started, or created.
     pub(super) stopped_early: BTreeSet<Arc<str>>,
     pub(super) generation: u64,
     next_request: RequestId,
-    next_container: u64,
+    next_number: u64,
 }
 
-/// An image reference with its tag: `busybox` is `busybox:latest`.
-pub(super) fn normalise(reference: &str) -> Cow<'_, str> {
-    let name = reference.rsplit('/').next().unwrap_or(reference);
-    if name.contains(':') || name.contains('@') {
-        Cow::Borrowed(reference)
-    } else {
-        Cow::Owned(format!("{reference}:latest"))
+impl Default for State {
+    fn default() -> Self {
+        State {
+            phase: Phase::Up,
+            life: 0,
+            containers: BTreeMap::new(),
+            names: BTreeMap::new(),
+            execs: BTreeMap::new(),
+            store: Store::default(),
+            registry: BTreeMap::new(),
+            pulls: BTreeMap::new(),
+            transfers: Transfers::default(),
+            networks: Networks::default(),
+            volumes: BTreeMap::new(),
+            exchanges: BTreeMap::new(),
+            events: Events::default(),
+            watchers: Vec::new(),
+            rules: Rules::default(),
+            held: Vec::new(),
+            coverage: Coverage::default(),
+            stopped_early: BTreeSet::new(),
+            generation: 0,
+            next_request: 0,
+            next_number: 0,
+        }
     }
-}
-
-const ID_DIGITS: usize = 64;
-const HEX: &[u8; 16] = b"0123456789abcdef";
-
-/// The id of a container: its number at the end, its number scrambled at the start, so that ids
-/// differ within their first twelve digits, as real ones do.
-fn container_id(number: u64) -> Arc<str> {
-    let scrambled = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ 0x5bd1_e995_9d1b_58c3;
-    let mut id = [b'0'; ID_DIGITS];
-    for digit in 0..16 {
-        let shift = 60 - 4 * digit;
-        id[digit] = HEX[(scrambled >> shift & 15) as usize];
-        id[ID_DIGITS - 16 + digit] = HEX[(number >> shift & 15) as usize];
-    }
-    std::str::from_utf8(&id).unwrap_or_default().into()
-}
-
-/// The number in a full container id.
-fn number_in(id: &str) -> Option<u64> {
-    if id.len() != ID_DIGITS {
-        return None;
-    }
-    u64::from_str_radix(id.get(ID_DIGITS - 16..)?, 16).ok()
 }
 
 impl State {
     /// Takes a request in.
-    pub(super) fn open(&mut self, request: Request) -> RequestId {
+    pub(super) fn open(&mut self, exchange: Exchange) -> RequestId {
         self.next_request += 1;
-        self.requests.insert(self.next_request, request);
+        self.exchanges.insert(self.next_request, exchange);
         self.next_request
     }
 
-    /// A number and an id for a new container.
-    pub(super) fn new_id(&mut self) -> (u64, Arc<str>) {
-        self.next_container += 1;
-        (self.next_container, container_id(self.next_container))
+    /// A number and an id for something new.
+    pub(super) fn new_id(&mut self, kind: Kind) -> (u64, Arc<str>) {
+        self.next_number += 1;
+        (self.next_number, ids::id(kind, self.next_number))
     }
 
-    /// The number of the container of this name (with or without `/`), full id, or unambiguous
-    /// start of an id.
-    pub(super) fn resolve(&self, name: &str) -> Option<u64> {
-        let name = name.strip_prefix('/').unwrap_or(name);
-        if let Some(number) = self.names.get(name) {
-            return Some(*number);
+    /// The number that the next new thing gets.
+    pub(super) fn next_number(&self) -> u64 {
+        self.next_number + 1
+    }
+
+    /// A number that nothing else has.
+    pub(super) fn new_serial(&mut self) -> u64 {
+        self.next_number += 1;
+        self.next_number
+    }
+
+    /// The number of the container of this id, name (with or without `/`), or unambiguous start of
+    /// an id.
+    pub(super) fn resolve(&self, name: &str) -> Result<u64, Refusal> {
+        let missing = || messages::no_such_container(name);
+        let plain = name.strip_prefix('/').unwrap_or(name);
+        if let Some(number) = self.names.get(plain) {
+            // The name outlives its container for a moment.
+            let there = self.containers.contains_key(number);
+            return if there { Ok(*number) } else { Err(missing()) };
         }
-        if let Some(number) = number_in(name) {
-            return self.containers.get(&number).filter(|one| *one.id == *name).map(|_| number);
+        if let Some(number) = ids::number_in(name) {
+            let same = self.containers.get(&number).filter(|one| *one.id == *name);
+            return same.map(|_| number).ok_or_else(missing);
         }
         if name.is_empty() || !name.bytes().all(|digit| digit.is_ascii_hexdigit()) {
-            return None;
+            return Err(missing());
         }
         let mut matching = self.containers.iter().filter(|(_, one)| one.id.starts_with(name));
         match (matching.next(), matching.next()) {
-            (Some((number, _)), None) => Some(*number),
-            _ => None,
+            (Some((number, _)), None) => Ok(*number),
+            (None, _) => Err(missing()),
+            (Some(_), Some(_)) => Err(messages::ambiguous_id(name)),
         }
     }
 
     /// The container of this name or id.
-    pub(super) fn find(&self, name: &str) -> Option<&Container> {
-        self.containers.get(&self.resolve(name)?)
+    pub(super) fn find(&self, name: &str) -> Result<&Container, Refusal> {
+        let number = self.resolve(name)?;
+        self.containers.get(&number).ok_or_else(|| messages::no_such_container(name))
     }
 
-    /// Takes the promise of a wait request away from the container that it waits for.
-    pub(super) fn take_waiter(&mut self, id: RequestId) -> Option<Exchange<i64>> {
-        self.containers.values_mut().find_map(|container| {
-            let index = container.waiters.iter().position(|waiter| waiter.id == id)?;
-            Some(container.waiters.remove(index))
+    /// The container of this name or id.
+    pub(super) fn get_mut(&mut self, name: &str) -> Result<&mut Container, Refusal> {
+        let number = self.resolve(name)?;
+        self.containers.get_mut(&number).ok_or_else(|| messages::no_such_container(name))
+    }
+
+    /// The same, for those whom the reason does not matter.
+    pub(super) fn find_mut(&mut self, name: &str) -> Option<&mut Container> {
+        self.get_mut(name).ok()
+    }
+
+    /// Whether the daemon answers.
+    pub(super) fn is_up(&self) -> bool {
+        self.phase == Phase::Up
+    }
+
+    /// Whether the client of a request is there and looks at all that comes.
+    pub(super) fn reads(&self, id: RequestId) -> bool {
+        self.exchanges.get(&id).is_some_and(Exchange::reads)
+    }
+
+    /// What the registry has under this reference; a digest is that of a manifest.
+    pub(super) fn published(&self, reference: &str) -> Option<&Published> {
+        if let Some(published) = self.registry.get(reference) {
+            return Some(published);
+        }
+        let (name, digest) = reference.split_once('@')?;
+        let mut all = self.registry.iter();
+        all.find(|(other, published)| {
+            repository(other) == name && *published.image.spec.manifest_digest() == *digest
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reference_without_tag_means_latest() {
-        assert_eq!(normalise("busybox"), "busybox:latest");
-        assert_eq!(normalise("registry:5000/a/b"), "registry:5000/a/b:latest");
-        assert_eq!(normalise("a/b:1"), "a/b:1");
-        assert_eq!(normalise("a@sha256:00"), "a@sha256:00");
+        .map(|(_, published)| published)
     }
 
-    #[test]
-    fn an_id_contains_its_number() {
-        let id = container_id(0x1234);
-        assert_eq!(id.len(), 64);
-        assert_eq!(number_in(&id), Some(0x1234));
-        assert_ne!(id[..12], container_id(0x1235)[..12]);
+    /// The program that runs in a container, or as one of its execs.
+    pub(super) fn program(&mut self, key: Key) -> Option<&mut Program> {
+        match key {
+            Key::Container(number) => self.containers.get_mut(&number)?.program.as_mut(),
+            Key::Exec(number) => self.execs.get_mut(&number)?.program.as_mut(),
+        }
+    }
+
+    /// The client of a request that follows something has left: it is taken off the list of those
+    /// who do.
+    pub(super) fn detach(&mut self, id: RequestId, method: Method) {
+        match method {
+            Method::Wait => {
+                for container in self.containers.values_mut() {
+                    container.waiters.retain(|one| *one != id);
+                    container.removal_waiters.retain(|one| *one != id);
+                }
+            }
+            Method::Attach | Method::Logs => {
+                for container in self.containers.values_mut() {
+                    container.followers.retain(|one| one.request != id);
+                }
+            }
+            Method::Events => self.events.unsubscribe(id),
+            Method::Stats => self.watchers.retain(|one| one.request != id),
+            _ => {}
+        }
     }
 }

@@ -1,111 +1,178 @@
 //! Stop and kill.
 //!
-//! A stop sends SIGTERM, gives the process its time, then sends SIGKILL; the client's leaving does
-//! not matter to it. Several stops of one container each keep their own time.
+//! A stop sends its signal, gives the process its time, then sends SIGKILL; the client's leaving
+//! does not matter to it. Several stops of one container each keep their own time.
 
-use super::containers::{ContainerState, kill_now};
-use super::request::Exchange;
-use super::{Shared, messages};
+use super::Shared;
+use super::answer::Answer;
+use super::container::{Container, ContainerState};
+use super::ended::cancel_restart;
+use super::exchange::RequestId;
+use super::program::{self, Key};
+use super::{events, messages, signals};
 use crate::environment::host::{SIGKILL, SIGTERM};
 use crate::environment::operations::OpId;
-use process::{Label, Nothing};
+use process::Label;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// A stop, or a kill with SIGKILL, that waits for the container's process to end.
-pub(super) struct Stop {
-    pub(super) exchange: Exchange<Nothing>,
-    /// The op that resorts to SIGKILL.
-    pub(super) timer: Option<OpId>,
+/// What comes after the end of a container that is being stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Nothing.
+    Stop,
+    /// Nothing, and it was no stop.
+    Kill,
+    /// Its start.
+    Restart,
 }
 
-pub(super) fn stop(
-    daemon: &Arc<Shared>,
-    exchange: Exchange<Nothing>,
-    name: Arc<str>,
-    timeout_secs: u64,
-) {
+/// A stop, or a kill with SIGKILL, that waits for the container's process to end.
+pub(super) struct Stop {
+    /// Who gets the answer; nobody where the daemon itself stops the container.
+    pub(super) request: Option<RequestId>,
+    pub(super) purpose: Purpose,
+    /// The op that resorts to SIGKILL.
+    pub(super) timer: Option<OpId>,
+    serial: u64,
+}
+
+impl Container {
+    /// The signal that asks it to stop.
+    fn stop_signal(&self) -> i32 {
+        signals::parse(&self.settled.config.stop_signal).unwrap_or(SIGTERM)
+    }
+
+    /// How long a stop waits by itself.
+    pub(super) fn stop_time(&self) -> i64 {
+        self.settled.config.stop_timeout.unwrap_or(10)
+    }
+}
+
+pub(super) fn stop(daemon: &Arc<Shared>, id: RequestId, name: &str, seconds: Option<i64>) {
     let found = {
         let mut state = daemon.state.lock();
-        let number = state.resolve(&name);
-        let unstarted = number
-            .and_then(|number| state.containers.get(&number))
-            .is_none_or(|container| container.state == ContainerState::Created);
-        if unstarted {
-            state.stopped_early.insert(Arc::clone(&name));
+        let found = state.find(name).map(|one| (one.number, one.state, one.stop_time()));
+        if found.as_ref().map_or(true, |(_, state, _)| *state == ContainerState::Created) {
+            state.stopped_early.insert(name.into());
         }
-        match number.and_then(|number| Some((number, state.containers.get_mut(&number)?))) {
-            None => Err(messages::no_such_container(&name)),
-            Some((_, container)) if container.starting => {
-                container.enqueue(move |daemon| stop(daemon, exchange, name, timeout_secs));
-                return;
-            }
-            Some((_, container)) if !container.is_running() => Ok(None),
-            Some((number, container)) => Ok(container.pid.map(|pid| (number, pid))),
+        found
+    };
+    match found {
+        Err(refusal) => daemon.refuse(id, refusal),
+        Ok((_, state, _)) if !state.is_running() => {
+            daemon.answer(id, Ok(Answer::NotModified), Duration::ZERO);
         }
-    };
-    let (number, pid) = match found {
-        Err(error) => return daemon.answer(exchange, Err(error), Duration::ZERO),
-        // 304: it does not run.
-        Ok(None) => return daemon.answer(exchange, Ok(Nothing), Duration::ZERO),
-        Ok(Some(running)) => running,
-    };
-    let (shared, context, id) = (Arc::clone(daemon), daemon.contexts.daemon, exchange.id);
-    let timer = daemon.operations.schedule(
-        context,
-        Label::plain("Daemon", "stop timeout"),
-        Duration::from_secs(timeout_secs),
-        move || escalate(&shared, number, id),
-    );
-    if let Some(container) = daemon.state.lock().containers.get_mut(&number) {
-        container.stops.push(Stop { exchange, timer: Some(timer) });
+        Ok((number, _, own)) => {
+            begin(daemon, number, Some(id), Purpose::Stop, seconds.unwrap_or(own));
+        }
     }
-    daemon.host.signal(pid, SIGTERM);
+}
+
+/// Stops a container that runs.
+pub(super) fn begin(
+    daemon: &Arc<Shared>,
+    number: u64,
+    request: Option<RequestId>,
+    purpose: Purpose,
+    seconds: i64,
+) {
+    let serial = daemon.state.lock().new_serial();
+    // A negative time never ends.
+    let timer = u64::try_from(seconds).ok().map(|seconds| {
+        let shared = Arc::clone(daemon);
+        let label = Label::plain("Daemon", "stop timeout");
+        let time = Duration::from_secs(seconds);
+        let escalate = move || escalate(&shared, number, serial);
+        daemon.operations.schedule(daemon.contexts.daemon, label, time, escalate)
+    });
+    let signal = {
+        let mut state = daemon.state.lock();
+        let Some(container) = state.containers.get_mut(&number) else { return };
+        container.stops.push(Stop { request, purpose, timer, serial });
+        container.stop_signal()
+    };
+    send(daemon, number, signal);
 }
 
 /// The time that a stop gave the process has passed.
-fn escalate(daemon: &Arc<Shared>, number: u64, request: u64) {
-    let pid = {
+fn escalate(daemon: &Arc<Shared>, number: u64, serial: u64) {
+    {
         let mut state = daemon.state.lock();
         let Some(container) = state.containers.get_mut(&number) else { return };
-        let Some(stop) = container.stops.iter_mut().find(|stop| stop.exchange.id == request) else {
+        let Some(stop) = container.stops.iter_mut().find(|stop| stop.serial == serial) else {
             return;
         };
         stop.timer = None;
-        let pid = container.pid;
         state.coverage.stops_escalated += 1;
-        pid
-    };
-    kill_now(daemon, pid);
+    }
+    send(daemon, number, SIGKILL);
 }
 
-pub(super) fn kill(daemon: &Arc<Shared>, exchange: Exchange<Nothing>, name: Arc<str>, signal: i32) {
-    // 0 stands for no signal given, which is SIGKILL.
-    let signal = if signal == 0 { SIGKILL } else { signal };
-    let (pid, answered) = {
+/// Sends a container a signal: on the spot, as one that ends it for good.
+pub(super) fn send(daemon: &Arc<Shared>, number: u64, signal: i32) {
+    let (pid, thaws, restarting) = {
         let mut state = daemon.state.lock();
-        let number = state.resolve(&name);
-        match number.and_then(|number| state.containers.get_mut(&number)) {
-            None => (None, Some((exchange, Err(messages::kill_no_such_container(&name))))),
-            Some(container) if container.starting => {
-                container.enqueue(move |daemon| kill(daemon, exchange, name, signal));
-                return;
-            }
-            Some(container) if !container.is_running() => {
-                (None, Some((exchange, Err(messages::kill_not_running(&name, &container.id)))))
-            }
-            Some(container) if signal == SIGKILL => {
-                // As the Engine does: only this signal waits for the end.
-                container.stops.push(Stop { exchange, timer: None });
-                (container.pid, None)
-            }
-            Some(container) => (container.pid, Some((exchange, Ok(Nothing)))),
+        let up = state.is_up();
+        let Some(container) = state.containers.get_mut(&number) else { return };
+        container.stopped_by_hand |= up;
+        let paused = container.state == ContainerState::Paused;
+        // A signal that may stop it would wait until it is unpaused.
+        let stops = container.settled.config.stop_signal.is_empty()
+            || signal == container.stop_signal()
+            || signal == SIGKILL;
+        let thaws = paused && stops;
+        if thaws {
+            container.state = ContainerState::Running;
         }
+        let restarting = container.state == ContainerState::Restarting;
+        let pid = container.pid;
+        if !restarting {
+            events::killed(daemon, &mut state, number, signal);
+        }
+        (pid, thaws, restarting)
     };
+    if restarting {
+        return cancel_restart(daemon, number);
+    }
     if let Some(pid) = pid {
         daemon.host.signal(pid, signal);
     }
-    if let Some((exchange, result)) = answered {
-        daemon.answer(exchange, result, Duration::ZERO);
+    if thaws {
+        program::thaw(daemon, Key::Container(number));
+    }
+}
+
+/// Kills the container's process on the spot.
+pub(super) fn kill_now(daemon: &Arc<Shared>, number: u64) {
+    send(daemon, number, SIGKILL);
+}
+
+pub(super) fn kill(daemon: &Arc<Shared>, id: RequestId, name: &str, signal: i32) {
+    // 0 stands for no signal given, which is SIGKILL.
+    let signal = if signal == 0 { SIGKILL } else { signal };
+    let found = daemon.state.lock().find(name).and_then(|container| {
+        if container.is_running() {
+            Ok(container.number)
+        } else {
+            Err(messages::not_running(&container.id))
+        }
+    });
+    let number = match found {
+        Err(refusal) => return daemon.refuse(id, messages::cannot_kill(name, &refusal)),
+        Ok(number) => number,
+    };
+    if signal == SIGKILL {
+        // As the Engine does: only this signal waits for the end.
+        let mut state = daemon.state.lock();
+        let serial = state.new_serial();
+        if let Some(container) = state.containers.get_mut(&number) {
+            let stop = Stop { request: Some(id), purpose: Purpose::Kill, timer: None, serial };
+            container.stops.push(stop);
+        }
+    }
+    send(daemon, number, signal);
+    if signal != SIGKILL {
+        daemon.answer(id, Ok(Answer::Done), Duration::ZERO);
     }
 }

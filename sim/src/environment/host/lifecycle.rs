@@ -1,7 +1,7 @@
 //! How a process lives: fork, hooks, exec, signals, exit, reaping.
 
 use super::behaviour::{Behaviour, SIGKILL, SIGTERM, Scripted, is_ignored_by_default};
-use super::processes::{AGENT_PID, INIT_PID, OnExit, Opened, Process};
+use super::processes::{AGENT_PID, Handler, INIT_PID, OnExit, Opened, Process};
 use super::{Executable, Shared, SimHost, pipes};
 use crate::environment::faults::Fault;
 use process::host::{
@@ -22,7 +22,8 @@ const REAP: Label = Label::plain("Host", "reap");
 /// A process that is nobody's subprocess: the init of a container.
 pub(crate) struct Spawn {
     pub(crate) program: Arc<str>,
-    pub(crate) behaviour: Behaviour,
+    /// Called with each signal, which does nothing by itself unless it is SIGKILL.
+    pub(crate) on_signal: Handler,
     pub(crate) on_exit: OnExit,
 }
 
@@ -242,15 +243,21 @@ impl SimHost {
 
     /// Starts a process that is no child of the agent, at once.
     pub(crate) fn spawn(&self, spawn: Spawn) -> OsPid {
-        let mut process = Process::new(spawn.program, INIT_PID, spawn.behaviour);
+        let mut process = Process::new(spawn.program, INIT_PID, Behaviour::default());
+        process.handler = Some(spawn.on_signal);
         process.on_exit = Some(spawn.on_exit);
-        let (pid, serial) = {
-            let mut state = self.0.state.lock();
-            state.generation += 1;
-            state.processes.add(process)
-        };
-        self.behave(pid, serial, spawn.behaviour, false);
+        let mut state = self.0.state.lock();
+        state.generation += 1;
+        let (pid, _) = state.processes.add(process);
         pid
+    }
+
+    /// Ends a process with this wait status, as if by its own doing.
+    pub(crate) fn end(&self, pid: OsPid, status: i32) {
+        let serial = self.0.state.lock().processes.get(pid).map(|process| process.serial);
+        if let Some(serial) = serial {
+            self.exit(pid, serial, status);
+        }
     }
 
     /// Delivers a signal to one process at once.

@@ -16,7 +16,7 @@ pub const INIT_PID: OsPid = 1;
 pub const AGENT_PID: OsPid = 100;
 
 /// Called with each signal that a process gets.
-pub(super) type Handler = Arc<dyn Fn(i32) + Send + Sync>;
+pub(crate) type Handler = Arc<dyn Fn(i32) + Send + Sync>;
 
 /// Called with the wait status when a process has ended.
 pub(crate) type OnExit = Box<dyn FnOnce(i32) + Send>;

@@ -23,7 +23,7 @@ fn an_image_that_is_missing_is_pulled_and_then_there() {
     let engine = engine(&rig);
     let pulled = engine.pull(Path::new("/sandbox"), IMAGE, false);
     rig.settle();
-    assert_eq!(pulled.get().map(|image| &*image.id), Some("sha256:app"));
+    assert_eq!(pulled.get().map(|image| &*image.id), Some(&*ImageSpec::new("app", &[]).id));
     let events = rig.simulation.events_handled();
     let again = engine.pull(Path::new("/sandbox"), IMAGE, false);
     rig.settle();
@@ -46,24 +46,23 @@ fn a_pull_that_is_discarded_ends_at_the_daemon() {
 #[test]
 fn a_run_ends_with_the_exit_code_of_its_container() {
     let rig = Rig::new();
-    let script = Script { runs_for: Some(millis(700)), status: 3 << 8, ..Script::default() };
-    let image = ImageSpec { script, ..ImageSpec::new("short", &[]) };
+    let image = ImageSpec::new("short", &[]).with_script(Script::exits(millis(700), 3));
     rig.daemon.load("short", Arc::new(image));
-    let run = engine(&rig).run(&options("short", "c"), Output::Null, Output::Null);
+    let run = engine(&rig).run(&options("short", "c1"), Output::Null, Output::Null);
     rig.settle();
     assert_eq!(run.get().copied().flatten(), Some(3 << 8), "{run:?}");
-    assert_eq!(rig.daemon.container("c").map(|one| one.state), Some(ContainerState::Exited));
+    assert_eq!(rig.daemon.container("c1").map(|one| one.state), Some(ContainerState::Exited));
 }
 
 #[test]
 fn a_stop_with_removal_ends_a_run_and_leaves_nothing() {
     let rig = Rig::new();
     let engine = engine(&rig);
-    let run = engine.run(&options("busybox", "c"), Output::Null, Output::Null);
-    let inspect = engine.inspect("c", Some(millis(500)));
+    let run = engine.run(&options("busybox", "c1"), Output::Null, Output::Null);
+    let inspect = engine.inspect("c1", Some(millis(500)));
     rig.pass(Duration::from_secs(5));
     assert!(inspect.get().is_some_and(|container| container.pid.is_some()), "{inspect:?}");
-    let stop = engine.stop("c", Duration::from_secs(10), true);
+    let stop = engine.stop("c1", Duration::from_secs(10), true);
     rig.settle();
     assert!(stop.is_ready());
     assert_eq!(run.get().copied().flatten(), Some(143 << 8), "{run:?}");

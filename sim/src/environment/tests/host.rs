@@ -75,14 +75,14 @@ fn the_status_of_a_child_is_kept() {
 #[test]
 fn the_status_of_a_stranger_is_not_known() {
     let rig = Rig::new();
-    rig.run_container("c");
-    let Some(pid) = rig.daemon.container("c").and_then(|container| container.pid) else {
+    rig.run_container("c1");
+    let Some(pid) = rig.daemon.container("c1").and_then(|container| container.pid) else {
         panic!("no pid")
     };
     let reaped = rig.host.reap(pid);
     rig.settle();
     assert!(reaped.is_pending());
-    rig.api.kill_container("c", 9);
+    rig.api.kill_container("c1", 9);
     rig.settle();
     assert_eq!(reaped.get(), Some(&None));
     let unknown = rig.host.reap(4_000_000);
@@ -203,7 +203,7 @@ fn a_world_that_goes_takes_its_programs_along() {
     let holder = Holder { _world: world, _token: Arc::clone(&token) };
     rig.host.register("holder", Arc::new(holder));
     start(&rig, "holder");
-    rig.run_container("c");
+    rig.run_container("c1");
     rig.api.pull_image("registry/app:1", None);
     rig.pass(Duration::from_millis(500));
     start(&rig, "holder");
