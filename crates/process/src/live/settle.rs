@@ -124,4 +124,20 @@ mod tests {
         wait(&pid).wait(Duration::from_secs(60)).expect("it has nothing to do");
         assert!(Round::make() != before);
     }
+
+    /// Those who wait for an end hear of it while the process handles nothing any more.
+    #[test]
+    fn a_process_at_its_end_leaves_a_round_incomplete() {
+        let (entered, is_inside) = mpsc::channel();
+        let (go_on, released) = mpsc::channel::<()>();
+        let pid = spawn(generate_id("idle"), Idle);
+        wait(&pid).on_any(move |_| {
+            entered.send(()).expect("the test waits for this");
+            let _ = released.recv();
+        });
+        terminate(&pid, true);
+        is_inside.recv().expect("the process ends");
+        assert!(!Round::make().is_complete());
+        drop(go_on);
+    }
 }
