@@ -24,6 +24,14 @@ pub struct Device {
     pub mknod: bool,
 }
 
+impl Device {
+    /// What the container may do with it, as `--device` has it: some of `rwm`.
+    pub fn permissions(&self) -> String {
+        let letters = [(self.read, 'r'), (self.write, 'w'), (self.mknod, 'm')];
+        letters.into_iter().filter_map(|(allowed, letter)| allowed.then_some(letter)).collect()
+    }
+}
+
 /// A container, at the moment of an inspect.
 #[doc(alias = "Docker::Container")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

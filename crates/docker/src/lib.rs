@@ -9,7 +9,9 @@
 mod api;
 mod bollard;
 mod container;
+pub mod create_body;
 mod docker;
+mod docker_run;
 mod engine;
 mod image;
 mod json;
@@ -19,16 +21,20 @@ mod run_options;
 mod version;
 
 pub use api::{
-    Answer, Api, ApiError, Attachment, ContainerSummary, CreateBody, ErrorKind, PullEvent,
-    PullProgress, WaitCondition,
+    Answer, Api, ApiError, Attachment, ContainerSummary, ErrorKind, PullEvent, PullProgress,
+    WaitCondition,
 };
 pub use bollard::{Bollard, ConnectError};
 pub use container::{Container, Device};
+pub use create_body::CreateBody;
 pub use docker::{Docker, Output};
+pub use docker_run::{CreateRequest, Requirement};
 pub use engine::Engine;
 pub use image::Image;
 pub use json::ParseError;
 pub use mock::{Call, Mock};
 pub use reference::{ImageReference, InvalidReference};
-pub use run_options::{CreateArguments, RunOptions, RunOptionsError, calculate_oom_score_adj};
+pub use run_options::{
+    CreateArguments, PortMapping, RunOptions, RunOptionsError, calculate_oom_score_adj,
+};
 pub use version::{Version, VersionError};

@@ -19,6 +19,7 @@ mod attach;
 mod connect;
 mod error;
 mod pull;
+mod stdin;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -30,11 +31,11 @@ use crate::{
     Answer, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody, ErrorKind, Image,
     Output, PullEvent, Version, WaitCondition,
 };
-use ::bollard::models::{ContainerCreateBody, HostConfig};
 use ::bollard::query_parameters as query;
 use error::malformed;
 use hyper::Method;
 use process::{Future, Nothing, Promise, live};
+use serde::Deserialize;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -114,6 +115,13 @@ impl Bollard {
     }
 }
 
+/// The answer to a create request.
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "Id")]
+    id: String,
+}
+
 /// Runs `work` on the I/O runtime. A discard of the future ends it and completes the future.
 fn spawn<T: process::future::Value>(
     work: impl std::future::Future<Output = T> + Send + 'static,
@@ -136,31 +144,6 @@ fn spawn<T: process::future::Value>(
     future
 }
 
-fn create_body(body: &CreateBody) -> ContainerCreateBody {
-    let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
-    ContainerCreateBody {
-        image: Some(body.image.clone()),
-        cmd: some(&body.command),
-        entrypoint: body.entrypoint.clone(),
-        env: some(&body.env),
-        hostname: body.hostname.clone(),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        host_config: Some(HostConfig {
-            privileged: Some(body.privileged),
-            cpu_shares: body.cpu_shares,
-            cpu_quota: body.cpu_quota,
-            memory_reservation: body.memory_reservation,
-            memory: body.memory,
-            oom_score_adj: body.oom_score_adj,
-            binds: some(&body.binds),
-            network_mode: body.network.clone(),
-            ..HostConfig::default()
-        }),
-        ..ContainerCreateBody::default()
-    }
-}
-
 impl Api for Bollard {
     fn version(&self) -> Answer<Version> {
         let client = self.client.clone();
@@ -171,14 +154,19 @@ impl Api for Bollard {
     }
 
     fn create_container(&self, name: &str, body: &CreateBody) -> Answer<String> {
-        let client = self.client.clone();
-        let options = query::CreateContainerOptions {
-            name: (!name.is_empty()).then(|| name.to_owned()),
-            ..Default::default()
-        };
-        let body = create_body(body);
+        let parameters = [("name", Some(name)), ("platform", body.platform.as_deref())]
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.filter(|value| !value.is_empty())?)))
+            .map(|(key, value)| format!("{key}={}", encode(value)));
+        let path = format!("/containers/create?{}", parameters.collect::<Vec<_>>().join("&"));
+        let body = serde_json::to_vec(body).map_err(malformed);
+        let address = Arc::clone(&self.address);
+        // bollard's own type for the body lacks some fields.
         self.request(Some(DEADLINE), async move {
-            Ok(client.create_container(Some(options), body).await?.id)
+            let response = transport::post(address, &path, body?).await?;
+            let created: Created =
+                serde_json::from_str(&transport::text(response).await?).map_err(malformed)?;
+            Ok(created.id)
         })
     }
 
@@ -191,6 +179,10 @@ impl Api for Bollard {
             let _ = go.send(());
         });
         answer
+    }
+
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        self.request(Some(DEADLINE), stdin::close(Arc::clone(&self.address), encode(name)))
     }
 
     fn start_container(&self, name: &str) -> Answer<Nothing> {

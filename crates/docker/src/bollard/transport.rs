@@ -11,7 +11,7 @@ use ::bollard::errors::Error;
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use std::path::PathBuf;
@@ -81,9 +81,30 @@ pub(super) async fn request(
     method: Method,
     path: &str,
 ) -> Result<Response<Incoming>, ApiError> {
-    let uri: Uri = path.parse().map_err(malformed)?;
     let mut request = Request::new(body_full(Bytes::new()));
     *request.method_mut() = method;
+    exchange(address, path, request).await
+}
+
+/// Posts this JSON. An error status is an error, with the daemon's message.
+pub(super) async fn post(
+    address: Arc<Address>,
+    path: &str,
+    json: Vec<u8>,
+) -> Result<Response<Incoming>, ApiError> {
+    let mut request = Request::new(body_full(json.into()));
+    *request.method_mut() = Method::POST;
+    let json = HeaderValue::from_static("application/json");
+    request.headers_mut().insert(CONTENT_TYPE, json);
+    exchange(address, path, request).await
+}
+
+async fn exchange(
+    address: Arc<Address>,
+    path: &str,
+    mut request: BollardRequest,
+) -> Result<Response<Incoming>, ApiError> {
+    let uri: Uri = path.parse().map_err(malformed)?;
     *request.uri_mut() = uri;
     let response = send(address, request).await?;
     if response.status().is_success() {
