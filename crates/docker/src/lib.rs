@@ -25,7 +25,7 @@ pub use api::{
     WaitCondition,
 };
 pub use bollard::{Bollard, ConnectError};
-pub use container::{Container, Device};
+pub use container::{Addresses, Container, Device};
 pub use create_body::CreateBody;
 pub use docker::{Docker, Output};
 pub use docker_run::{CreateRequest, Requirement};
