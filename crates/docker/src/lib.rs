@@ -12,6 +12,8 @@ mod container;
 pub mod create_body;
 mod docker;
 mod docker_run;
+#[cfg(test)]
+mod docker_tests;
 mod engine;
 mod image;
 mod json;
