@@ -1,4 +1,4 @@
-//! Run options against a real Docker Engine: what the container finds, and what an inspection shows.
+//! Run options against a real Docker Engine: what the container finds, what an inspection shows.
 
 #![allow(clippy::disallowed_methods, reason = "a test of a real Engine in real time")]
 
@@ -117,8 +117,8 @@ async fn parameters_take_effect_in_the_container() {
         ("stop-timeout", "3"),
     ]);
     let command = "id -u; id -g; pwd; ulimit -n; echo $GREETING; grep -c 192.0.2.7 /etc/hosts; \
-                   touch /x 2>/dev/null || echo read-only; hostname; grep -c /scratch /proc/mounts; \
-                   grep CapPrm /proc/self/status";
+                   touch /x 2>/dev/null || echo read-only; hostname; \
+                   grep -c /scratch /proc/mounts; grep CapPrm /proc/self/status";
     let options = stage.options(&container, command, CreateArguments::default());
     assert_eq!(stage.run(&options).await, 0);
     let expected = "1234\n56\n/tmp/here\n1234\nhello = world\n1\nread-only\ninside\n1\n\

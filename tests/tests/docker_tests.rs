@@ -1,5 +1,5 @@
-//! Twins of `src/tests/containerizer/docker_tests.cpp` against a real Docker Engine. What they do is
-//! in `wrapper`; those that need no Engine are in the crate `docker`.
+//! Twins of `src/tests/containerizer/docker_tests.cpp` against a real Docker Engine. What they do
+//! is in `wrapper`; those that need no Engine are in the crate `docker`.
 
 #![allow(clippy::disallowed_methods, reason = "a test of a real Engine in real time")]
 

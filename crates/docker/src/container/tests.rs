@@ -117,8 +117,8 @@ fn hostile_answers_are_errors_that_name_the_place() {
 fn finds_all_networks() {
     let container = with(
         r#"{"NetworkMode":"one"}"#,
-        r#"{"Networks":{"one":{"IPAddress":"1.2.3.4"},"two":{"IPAddress":"","GlobalIPv6Address":"::2"},
-                        "three":null}}"#,
+        r#"{"Networks":{"one":{"IPAddress":"1.2.3.4"},"three":null,
+                        "two":{"IPAddress":"","GlobalIPv6Address":"::2"}}}"#,
     );
     let networks = container.unwrap().networks;
     assert_eq!(networks["one"].ip_address.as_deref(), Some("1.2.3.4"));
@@ -202,7 +202,10 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_no_panic(text in "\\PC{0,64}|[\\[\\]{}\",:0-9eE+.-]{0,64}", value in any_json()) {
+    fn any_text_is_no_panic(
+        text in "\\PC{0,64}|[\\[\\]{}\",:0-9eE+.-]{0,64}",
+        value in any_json(),
+    ) {
         for text in [text, value.to_string()] {
             let _ = (Container::from_inspect(&text), Image::from_inspect(&text));
             let _ = (Version::parse(&text), ImageReference::parse(&text));

@@ -203,9 +203,9 @@ mod tests {
             texts in prop::collection::vec("(name=|alias=|driver-opt=|[a-cA=,:\" ]){0,8}", 0..3),
             alias in "[a-b]{0,2}",
         ) {
-            let mut networks = Networks::default();
-            networks.attachments = texts.iter().filter_map(|text| attachment(text).ok()).collect();
-            networks.aliases = vec![alias];
+            let attachments = texts.iter().filter_map(|text| attachment(text).ok()).collect();
+            let networks =
+                Networks { attachments, aliases: vec![alias], ..Networks::default() };
             let _ = (networks.mode(), networks.config());
         }
     }

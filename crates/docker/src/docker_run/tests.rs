@@ -25,7 +25,7 @@ fn read(argv: &[&str]) -> Result<CreateRequest, String> {
     let mut words = argv.iter();
     loop {
         let word = words.next().copied().ok_or("no image")?;
-        let option = word.strip_prefix("--").or_else(|| match word {
+        let option = word.strip_prefix("--").or(match word {
             "-e" => Some("env"),
             "-p" => Some("publish"),
             "-v" => Some("volume"),

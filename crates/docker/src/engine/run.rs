@@ -136,7 +136,7 @@ fn close_stdin(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
 }
 
 /// The wait is asked for before the start, or it could miss the exit of a short container.
-// differs: with `--rm` the command line waits until the container is removed, not only for its exit.
+// differs: with `--rm` the command line waits for the removal of the container, not for its exit.
 fn start(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
     let (waiting, starting) = (Arc::clone(&run), Arc::clone(&run));
     operation.request(
