@@ -157,8 +157,11 @@ impl Api for Bollard {
         let parameters = [("name", Some(name)), ("platform", body.platform.as_deref())]
             .into_iter()
             .filter_map(|(key, value)| Some((key, value.filter(|value| !value.is_empty())?)))
-            .map(|(key, value)| format!("{key}={}", encode(value)));
-        let path = format!("/containers/create?{}", parameters.collect::<Vec<_>>().join("&"));
+            .enumerate()
+            .map(|(index, (key, value))| {
+                format!("{}{key}={}", if index == 0 { '?' } else { '&' }, encode(value))
+            });
+        let path = format!("/containers/create{}", parameters.collect::<String>());
         let body = serde_json::to_vec(body).map_err(malformed);
         let address = Arc::clone(&self.address);
         // bollard's own type for the body lacks some fields.

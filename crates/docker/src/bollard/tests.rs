@@ -2,6 +2,8 @@
 
 #![expect(clippy::disallowed_methods, reason = "a daemon on threads of its own, which dawdles")]
 
+mod create;
+
 use super::*;
 use parking_lot::Mutex;
 use process::Outcome;
