@@ -43,21 +43,25 @@ impl Live {
         let api = Bollard::connect(Some(&socket)).expect("the Engine that the lab has found");
         let engine = Engine::create(Arc::new(api), socket.as_str(), Version::MINIMUM);
         let Outcome::Ready(engine) = engine.outcome().await else { panic!("no engine") };
-        // Free for as long as nobody takes it: as sure as it gets.
-        let listener = TcpListener::bind(("0.0.0.0", 0)).expect("a free port");
-        let port = listener.local_addr().expect("it is bound").port();
         let live = Live {
             engine,
             image: image.at(&lab.registry.host()),
             slow_image: lab.proxy_name(&slow),
             prefix: names::unique("mesos-docker"),
             directory: tempfile::tempdir().expect("a directory"),
-            port,
+            port: free_port(),
             _lab: lab,
         };
-        drop(listener);
         tokio::task::block_in_place(|| twin(&live));
     }
+}
+
+/// Outside of the range that the kernel takes ports from for those who do not care.
+fn free_port() -> u16 {
+    let start = std::process::id() % 10_000;
+    let ports = (0..10_000).map(|step| 20_000 + (start + step) % 10_000);
+    let mut ports = ports.filter_map(|port| u16::try_from(port).ok());
+    ports.find(|port| TcpListener::bind(("0.0.0.0", *port)).is_ok()).expect("a free port")
 }
 
 impl World for Live {
