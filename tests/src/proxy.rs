@@ -24,6 +24,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use parking_lot::Mutex;
 use tokio::sync::{oneshot, watch};
 
 use fault::Faults;
@@ -50,6 +51,8 @@ struct Shared {
     stats: watch::Sender<Stats>,
     faults: Faults,
     pace: Pace,
+    // What the header `Authorization` must be.
+    authorization: Mutex<Option<&'static str>>,
 }
 
 /// A running proxy. Dropping it closes all its connections.
@@ -72,6 +75,7 @@ impl Proxy {
             stats: watch::Sender::default(),
             faults: Faults::default(),
             pace: Pace::default(),
+            authorization: Mutex::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (stop, stopped) = oneshot::channel();
@@ -106,6 +110,12 @@ impl Proxy {
     /// Limits each transfer to so many bytes a second, from now on; `None` lifts it.
     pub fn limit_each(&self, bytes_per_second: Option<u64>) {
         self.shared.pace.limit_each(bytes_per_second);
+    }
+
+    /// From now on every request needs this as its header `Authorization`, `Basic dTpw` for the
+    /// user `u` with the password `p`; others are refused with 401, and counted so.
+    pub fn require_authorization(&self, authorization: &'static str) {
+        *self.shared.authorization.lock() = Some(authorization);
     }
 
     /// From now on `fault` befalls each request that `target` matches, until the guard is

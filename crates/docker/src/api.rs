@@ -1,12 +1,16 @@
 //! The port to a Docker daemon: one method a request of the Engine's HTTP API.
 //!
 //! Every request is a [`Future`] of a [`Result`]: it *fails* never, it is ready with an
-//! [`ApiError`] instead, so that callers can look at the status code. Discarding it makes the
-//! client go away; the future is then discarded. Whether the daemon stops is its own affair: stop,
-//! create, start and remove go on, a pull notices at its next write.
+//! [`ApiError`] instead, so that callers can look at the status code. A success is a status of the
+//! two hundreds; 304, which says that there was nothing to do, is an error here like any other
+//! status. What each status means stands in one table, `status.rs`.
+//!
+//! Discarding it makes the client go away; the future is then discarded. Whether the daemon stops
+//! is its own affair: stop, create, start and remove go on, a pull notices at its next write, and
+//! is among [`Api::lingering_pulls`] until then.
 
-use crate::{Container, CreateBody, Image, Output, Version};
-use process::{Future, Nothing, Promise};
+use crate::{Container, CreateBody, Credentials, Image, Output, Version};
+use process::{Future, Nothing, Promise, Time};
 use std::fmt;
 use std::sync::Arc;
 
@@ -40,6 +44,15 @@ impl ApiError {
     /// An answer with an HTTP error status.
     pub fn status(code: u16, message: impl Into<String>) -> Self {
         ApiError { kind: ErrorKind::Status(code), message: message.into() }
+    }
+
+    /// Whether the request took effect cannot be told from this error.
+    pub fn leaves_outcome_unknown(&self) -> bool {
+        match self.kind {
+            ErrorKind::Status(code) => code >= 500,
+            ErrorKind::Timeout | ErrorKind::Broken | ErrorKind::Malformed => true,
+            ErrorKind::Stream | ErrorKind::Unreachable => false,
+        }
     }
 
     /// The HTTP status, if the daemon answered with one.
@@ -106,6 +119,18 @@ pub struct PullProgress {
 /// Called with each line of a pull's progress, in the context of whoever reads the stream.
 pub type PullEvent = Arc<dyn Fn(PullProgress) + Send + Sync>;
 
+/// A pull whose client has left, and which the daemon may be at work on nevertheless.
+#[derive(Clone, Debug)]
+pub struct LingeringPull {
+    /// What was to be pulled.
+    pub reference: String,
+    /// When the client left.
+    pub since: Time,
+    /// Ready with `true` once the daemon has shown that it has let go; with `false` when that took
+    /// too long, and it is not watched any more.
+    pub released: Future<bool>,
+}
+
 /// A Docker daemon.
 pub trait Api: Send + Sync + 'static {
     /// `GET /version`.
@@ -127,13 +152,13 @@ pub trait Api: Send + Sync + 'static {
         promise.future()
     }
 
-    /// `POST /containers/{}/start`. Started already is success.
+    /// `POST /containers/{}/start`. Started already is the status 304.
     fn start_container(&self, name: &str) -> Answer<Nothing>;
 
     /// `POST /containers/{}/wait`. Ready with the exit code, which may be non-zero.
     fn wait_container(&self, name: &str, condition: WaitCondition) -> Answer<i64>;
 
-    /// `POST /containers/{}/stop?t=`. Stopped already is success.
+    /// `POST /containers/{}/stop?t=`. Stopped already is the status 304.
     fn stop_container(&self, name: &str, timeout_secs: u64) -> Answer<Nothing>;
 
     /// `POST /containers/{}/kill?signal=`.
@@ -152,7 +177,25 @@ pub trait Api: Send + Sync + 'static {
     fn inspect_image(&self, image: &str) -> Answer<Image>;
 
     /// `POST /images/create?fromImage=&tag=`: ready when the stream has ended without an error.
-    fn pull_image(&self, reference: &str, progress: Option<PullEvent>) -> Answer<Nothing>;
+    /// `credentials` are for the registry that the reference names; none are needed for what
+    /// everybody may pull.
+    fn pull_image_as(
+        &self,
+        reference: &str,
+        credentials: Option<&Credentials>,
+        progress: Option<PullEvent>,
+    ) -> Answer<Nothing>;
+
+    /// The same without credentials.
+    fn pull_image(&self, reference: &str, progress: Option<PullEvent>) -> Answer<Nothing> {
+        self.pull_image_as(reference, None, progress)
+    }
+
+    /// Pulls that were discarded and that the daemon has not let go of yet, the oldest first, as
+    /// far as this client can know. The default knows of none.
+    fn lingering_pulls(&self) -> Vec<LingeringPull> {
+        Vec::new()
+    }
 
     /// Adds the client's own words to one of a container's outputs, as `docker run` does when the
     /// daemon refused. No request: where files go is known to whoever writes the attached streams.

@@ -9,7 +9,7 @@ use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::client::conn::http1;
-use hyper::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap};
+use hyper::header::{AUTHORIZATION, CONNECTION, CONTENT_LENGTH, EXPECT, HeaderMap};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
@@ -30,6 +30,12 @@ pub(super) async fn answer(
     shared.stats.send_modify(|stats| {
         *stats.requests.entry(format!("{method} {path}")).or_default() += 1;
     });
+    let required = *shared.authorization.lock();
+    let given = request.headers().get(AUTHORIZATION);
+    if required.is_some_and(|required| given.is_none_or(|given| given != required)) {
+        shared.stats.send_modify(|stats| stats.refused += 1);
+        return Ok(refusal(401));
+    }
     let mut plan = shared.faults.plan(method.as_str(), &path);
     if let Some(lifted) = &mut plan.hold {
         let _held = Counted::new(&shared, |stats| &mut stats.held);

@@ -9,7 +9,7 @@ pub struct Stats {
     pub requests: BTreeMap<String, u64>,
     /// Requests that [`super::Fault::Hold`] holds now.
     pub held: u64,
-    /// Requests that were answered by [`super::Fault::Answer`].
+    /// Requests that were answered by [`super::Fault::Answer`], or for want of authorization.
     pub refused: u64,
     /// What was transferred, by digest.
     pub blobs: BTreeMap<String, BlobStats>,

@@ -1,47 +1,83 @@
 //! `POST /containers/{}/attach`: a container's output, written to where it belongs.
 
-use super::spawn;
+use super::daemon::{Ask, Daemon, encode};
+use super::frames::{Frames, Stream};
+use super::{error::broken, spawn};
 use crate::{ApiError, Attachment, ErrorKind, Output};
-use ::bollard::container::{AttachContainerResults, LogOutput};
-use ::bollard::query_parameters::AttachContainerOptions;
-use futures_util::StreamExt;
+use http_body_util::BodyExt;
+use hyper::body::{Bytes, Incoming};
+use hyper::upgrade::Upgraded;
+use hyper::{Method, Response, StatusCode};
+use hyper_util::rt::TokioIo;
 use process::Nothing;
 use std::path::Path;
 use tokio::fs::{File, OpenOptions};
-use tokio::io::{AsyncWrite, AsyncWriteExt, sink};
+use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::sync::oneshot;
-
-use std::future::Future;
 
 type Sink = Box<dyn AsyncWrite + Send + Unpin>;
 
+/// So much of the output is read at once, in bytes.
+const READ_BYTES: usize = 32 << 10;
+
 /// Attaches, then goes on in a task of its own until the container ends. It begins once it is told
 /// that somebody received the attachment, and ends when it learns that nobody will.
-pub(super) fn attach(
-    client: ::bollard::Docker,
+pub(super) async fn attach(
+    daemon: Daemon,
     name: String,
-    stdout: &Output,
-    stderr: &Output,
+    stdout: Output,
+    stderr: Output,
     wanted: oneshot::Receiver<()>,
-) -> impl Future<Output = Result<Attachment, ApiError>> + Send + 'static {
-    let (out, err) = (stdout.clone(), stderr.clone());
-    async move {
-        let out = open(&out, Box::new(tokio::io::stdout())).await?;
-        let err = open(&err, Box::new(tokio::io::stderr())).await?;
-        let options = AttachContainerOptions {
-            stream: true,
-            stdout: true,
-            stderr: true,
-            ..Default::default()
-        };
-        let attached = client.attach_container(&name, Some(options)).await?;
-        let copy = async move {
-            if wanted.await.is_ok() {
-                copy(attached, out, err).await;
+) -> Result<Attachment, ApiError> {
+    let out = open(&stdout, Box::new(tokio::io::stdout())).await?;
+    let err = open(&stderr, Box::new(tokio::io::stderr())).await?;
+    let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1", encode(&name));
+    let response = daemon.ask(&Ask::long(Method::POST, path).with_upgrade()).await?;
+    let source = Source::of(response).await?;
+    let copy = async move {
+        if wanted.await.is_ok() {
+            copy(source, out, err).await;
+        }
+        Nothing
+    };
+    Ok(Attachment { finished: spawn(copy) })
+}
+
+/// Closes the connection behind the headers: whatever reads from it comes to its end.
+pub(super) async fn hang_up(response: Response<Incoming>) -> Result<Nothing, ApiError> {
+    Source::of(response).await.map(|_| Nothing)
+}
+
+/// The connection behind the headers: a raw one, or, from daemons that do not switch, a body.
+enum Source {
+    Raw(Box<TokioIo<Upgraded>>),
+    Body(Incoming),
+}
+
+impl Source {
+    async fn of(response: Response<Incoming>) -> Result<Self, ApiError> {
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            let upgraded = hyper::upgrade::on(response).await.map_err(broken)?;
+            Ok(Source::Raw(Box::new(TokioIo::new(upgraded))))
+        } else {
+            Ok(Source::Body(response.into_body()))
+        }
+    }
+
+    /// What comes next; `None` at the end, whether orderly or not.
+    async fn next(&mut self) -> Option<Bytes> {
+        match self {
+            Source::Raw(stream) => {
+                let mut data = Vec::with_capacity(READ_BYTES);
+                let read = stream.read_buf(&mut data).await.ok()?;
+                (read > 0).then(|| data.into())
             }
-            Nothing
-        };
-        Ok(Attachment { finished: spawn(copy) })
+            Source::Body(body) => loop {
+                if let Ok(data) = body.frame().await?.ok()?.into_data() {
+                    return Some(data);
+                }
+            },
+        }
     }
 }
 
@@ -63,16 +99,15 @@ async fn append(path: &Path) -> Result<File, ApiError> {
 
 /// A sink that fails (a full disk) loses its output, as it does under the command line; the
 /// container goes on, and so does the reading, lest the container block.
-async fn copy(attached: AttachContainerResults, mut out: Sink, mut err: Sink) {
-    let AttachContainerResults { mut output, input: _input } = attached;
-    while let Some(Ok(chunk)) = output.next().await {
-        let (sink, data) = match &chunk {
-            LogOutput::StdErr { message } => (&mut err, message),
-            LogOutput::StdOut { message }
-            | LogOutput::StdIn { message }
-            | LogOutput::Console { message } => (&mut out, message),
-        };
-        let _ = sink.write_all(data).await;
-        let _ = sink.flush().await;
+async fn copy(mut source: Source, mut out: Sink, mut err: Sink) {
+    let mut frames = Frames::new();
+    while let Some(data) = source.next().await {
+        let mut data = &data[..];
+        while let Some((stream, piece)) = frames.next(&mut data) {
+            let sink = if stream == Stream::Stdout { &mut out } else { &mut err };
+            let _ = sink.write_all(piece.bytes()).await;
+        }
+        let _ = out.flush().await;
+        let _ = err.flush().await;
     }
 }

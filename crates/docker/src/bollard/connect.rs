@@ -1,12 +1,14 @@
 //! Which daemon, and whether anybody is there.
 
-use super::transport::{self, Address};
+use super::daemon::Daemon;
+use super::lingering::Lingering;
+use super::transport::{Address, Terms};
 use super::{Bollard, NEVER, wait};
+use crate::Limits;
 use ::bollard::{API_DEFAULT_VERSION, BollardRequest};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
-use std::sync::Arc;
 use thiserror::Error;
 
 /// Where the daemon listens unless somebody says otherwise.
@@ -31,6 +33,11 @@ impl Bollard {
     /// Whether somebody listens is tried at once for a unix socket; for `tcp://host:port` the
     /// first request shows it.
     pub fn connect(host: Option<&str>) -> Result<Self, ConnectError> {
+        Self::connect_with(host, Limits::default())
+    }
+
+    /// The same with other limits.
+    pub fn connect_with(host: Option<&str>, limits: Limits) -> Result<Self, ConnectError> {
         let from_environment = || std::env::var("DOCKER_HOST").ok();
         let socket = host
             .map(str::to_owned)
@@ -43,12 +50,13 @@ impl Bollard {
         if let Address::Unix(path) = &address {
             UnixStream::connect(path).map_err(|error| refused(&socket, &error))?;
         }
-        let address = Arc::new(address);
-
-        let transport_address = Arc::clone(&address);
-        let client = ::bollard::Docker::connect_with_custom_transport(
+        let daemon = Daemon::new(address, socket.clone(), limits);
+        let terms = Terms { bytes_max: Some(daemon.bytes_max()), hang_up: None };
+        let own = daemon.clone();
+        let typed = ::bollard::Docker::connect_with_custom_transport(
             move |request: BollardRequest| {
-                Box::pin(transport::send(Arc::clone(&transport_address), request))
+                let (daemon, terms) = (own.clone(), terms.clone());
+                Box::pin(async move { daemon.send(&terms, request).await })
             },
             // Only parsed, never dialled: the transport knows where to go.
             Some("http://docker"),
@@ -56,11 +64,12 @@ impl Bollard {
             API_DEFAULT_VERSION,
         )
         .map_err(|error| ConnectError {
-            socket: socket.clone(),
+            socket,
             reason: error.to_string(),
             advice: "This is a bug".to_owned(),
         })?;
-        Ok(Bollard { client, address, socket: socket.into(), waits: wait::Registry::default() })
+        let (waits, lingering) = (wait::Registry::default(), Lingering::default());
+        Ok(Bollard { daemon, typed, waits, lingering })
     }
 }
 

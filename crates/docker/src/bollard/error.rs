@@ -1,25 +1,42 @@
 //! bollard's errors, and the daemon's, as [`ApiError`]s.
 
+use super::counted::TooLong;
 use crate::{ApiError, ErrorKind};
 use ::bollard::errors::Error;
 use serde_json::Value;
 use std::fmt;
 
+/// Of what a daemon says about an error no more than this is kept, in bytes: it goes into logs and
+/// status updates.
+const MESSAGE_BYTES_MAX: usize = 4 << 10;
+
 pub(super) fn malformed(what: impl fmt::Display) -> ApiError {
     let message = format!("Unexpected answer from the Docker daemon: {what}");
-    ApiError { kind: ErrorKind::Malformed, message }
+    ApiError { kind: ErrorKind::Malformed, message: shortened(&message) }
 }
 
 pub(super) fn broken(what: impl fmt::Display) -> ApiError {
     let message = format!("Lost the connection to the Docker daemon: {what}");
-    ApiError { kind: ErrorKind::Broken, message }
+    ApiError { kind: ErrorKind::Broken, message: shortened(&message) }
+}
+
+/// An error line of a stream.
+pub(super) fn stream(message: &str) -> ApiError {
+    ApiError { kind: ErrorKind::Stream, message: shortened(message) }
+}
+
+fn shortened(text: &str) -> String {
+    match text.len() > MESSAGE_BYTES_MAX {
+        true => format!("{}...", &text[..text.floor_char_boundary(MESSAGE_BYTES_MAX)]),
+        false => text.to_owned(),
+    }
 }
 
 /// An answer with an error status: its `message`, or all of it when it is not what it should be.
 pub(super) fn status(code: u16, body: &str) -> ApiError {
     let json = serde_json::from_str::<Value>(body).ok();
     let message = json.as_ref().and_then(|json| json.get("message")?.as_str());
-    ApiError::status(code, message.unwrap_or(body).trim_end())
+    ApiError::status(code, shortened(message.unwrap_or(body).trim_end()))
 }
 
 /// Every cause of an error, in one line.
@@ -38,13 +55,14 @@ fn in_full(error: &dyn std::error::Error) -> String {
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
+        if let Some(too_long) = TooLong::behind(&error) {
+            return malformed(too_long);
+        }
         match error {
             Error::DockerResponseServerError { status_code, message } => {
-                ApiError::status(status_code, message)
+                ApiError::status(status_code, shortened(&message))
             }
-            Error::DockerStreamError { error } => {
-                ApiError { kind: ErrorKind::Stream, message: error }
-            }
+            Error::DockerStreamError { error } => stream(&error),
             // The transport reports so that it could not connect.
             Error::SocketNotFoundError(message) => {
                 ApiError { kind: ErrorKind::Unreachable, message }
@@ -76,6 +94,15 @@ mod tests {
             ("", ""),
         ] {
             assert_eq!(status(404, body), ApiError::status(404, message));
+        }
+    }
+
+    #[test]
+    fn messages_do_not_get_long() {
+        let long = "ä".repeat(10 << 20);
+        for error in [status(500, &long), malformed(&long), broken(&long), stream(&long)] {
+            assert!(error.message.len() < MESSAGE_BYTES_MAX + 100, "{}", error.message.len());
+            assert!(error.message.ends_with("ä..."));
         }
     }
 }

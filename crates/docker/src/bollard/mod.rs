@@ -1,37 +1,49 @@
 //! A real Docker Engine, through bollard.
 //!
 //! Every request is a task on [`process::live::io`] that completes the promise of its answer;
-//! callbacks run there. A discard ends the task, which closes its connection.
+//! callbacks run there. A discard ends the task, which closes its connection; a pull's task then
+//! watches until the daemon has let go.
 //!
-//! What bollard 0.21 gets wrong, or hides, and what is done about it:
+//! What bollard 0.21 gets wrong, or hides, and what is done about it. The tests of
+//! `tests/engine_traps.rs` are named by the first column, and show for each row that bollard still
+//! does it: one that fails after an upgrade says which row can go.
 //!
 //! | trap | here |
 //! |---|---|
-//! | one limit for all requests, and it only counts until the headers | bollard's is never reached; each request has a deadline of its own, a stop's lies behind its grace period, pulls, waits and attachments have none |
-//! | a non-zero exit arrives as an error | [`wait`] reads the answer itself |
-//! | nobody knows when a wait is registered | [`wait`] does, and a start waits for it |
-//! | a line break cut in two ends a pull with an error; only some errors are found | [`pull`] reads the lines itself |
-//! | the text of an inspect is lost | inspects are parsed here, and keep it |
-//! | 204 and 304 look the same | both are success to everybody above |
-//! | the API version is never sent | nor here: the daemon answers in its newest |
+//! | `version`: the API's version is never sent | the daemon is asked once, and every path gets the prefix: `version.rs` |
+//! | `not_modified`: 204 and 304 look the same | starts and stops are made here; 304 is an error, which `status.rs` explains |
+//! | `line_break`: cut in two it ends a pull with an error | `lines.rs` cuts the stream |
+//! | `timeout`: one for all requests, and only until the headers | bollard's is never reached; short requests have a limit as a whole, long ones until they are accepted, a stop's lies behind its grace period; pulls are watched by [`Guarded`](crate::Guarded) |
+//! | `exit`: a code that is not 0 arrives as an error | `wait.rs` reads the answer, also Engine 29's; and a start waits until the daemon knows of the wait |
+//! | `pull_errors`: some are not found, and one that is cut off is dropped | `lines.rs`; before the stream begins they have a status |
+//! | `attach`: a frame is kept until it is whole; an unknown stream is a panic | `frames.rs` passes pieces on; who listens decides when an end that does not come is given up |
+//! | `credentials`: sent in another alphabet than daemons decode | [`Credentials::header`] |
+//! | `body`: collected whole, however long | `counted.rs` ends the connection |
+//! | `enums`: one state that it does not know spoils the whole list | lists and inspects are parsed here; inspects keep their text |
 
 mod attach;
 mod connect;
+mod counted;
+mod daemon;
 mod error;
+mod frames;
+mod lines;
+mod lingering;
+mod list;
 mod pull;
-mod stdin;
-#[cfg(test)]
-mod tests;
 mod transport;
+mod version;
 mod wait;
 
 pub use connect::ConnectError;
 
+use crate::time::within;
 use crate::{
-    Answer, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody, ErrorKind, Image,
-    Output, PullEvent, Version, WaitCondition,
+    Answer, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody, Credentials,
+    ErrorKind, Image, LingeringPull, Output, PullEvent, Version, WaitCondition,
 };
 use ::bollard::query_parameters as query;
+use daemon::{Ask, Daemon, encode};
 use error::malformed;
 use hyper::Method;
 use process::{Future, Nothing, Promise, live};
@@ -42,15 +54,6 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
-use transport::{Address, encode};
-
-/// How long a request may take that the daemon answers when it has done it. Long enough for one
-/// that is busy removing gigabytes, short enough to be noticed.
-const DEADLINE: Duration = Duration::from_secs(60);
-
-/// How much longer than its grace period a stop may take: the daemon itself waits twelve seconds
-/// for the end after the kill.
-const STOP_MARGIN: Duration = DEADLINE;
 
 /// Seconds for bollard's own limit, which must never be the one that counts.
 const NEVER: u64 = u32::MAX as u64;
@@ -58,68 +61,104 @@ const NEVER: u64 = u32::MAX as u64;
 /// A connection to a Docker Engine's API. Cheap to clone.
 #[derive(Clone)]
 pub struct Bollard {
-    client: ::bollard::Docker,
-    address: Arc<Address>,
-    socket: Arc<str>,
+    daemon: Daemon,
+    /// Makes the requests in which there is no trap. All of them are short.
+    typed: ::bollard::Docker,
     waits: wait::Registry,
+    lingering: lingering::Lingering,
 }
 
 impl fmt::Debug for Bollard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Bollard").field("socket", &self.socket).finish_non_exhaustive()
+        f.debug_struct("Bollard").field("socket", &self.socket()).finish_non_exhaustive()
     }
 }
 
 impl Bollard {
     /// Where the daemon listens: `unix:///path` or `tcp://host:port`.
     pub fn socket(&self) -> &str {
-        &self.socket
+        self.daemon.socket()
     }
 
-    /// Does the work of a request in a task of its own; without an answer until the deadline the
-    /// outcome is unknown.
-    fn request<T: process::future::Value>(
+    /// Does the work of a request in a task of its own.
+    fn request<T: process::future::Value, W>(
         &self,
-        deadline: Option<Duration>,
-        work: impl std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
-    ) -> Answer<T> {
-        let socket = Arc::clone(&self.socket);
-        spawn(async move {
-            let result = match deadline {
-                None => work.await,
-                Some(deadline) => tokio::time::timeout(deadline, work).await.unwrap_or_else(|_| {
-                    let message = format!(
-                        "The Docker daemon at {socket} did not answer within {} s",
-                        deadline.as_secs()
-                    );
-                    Err(ApiError { kind: ErrorKind::Timeout, message })
-                }),
-            };
-            result.map_err(|error| match error.kind {
-                ErrorKind::Unreachable => ApiError {
-                    message: format!(
-                        "Cannot connect to the Docker daemon at {socket} ({}). Is the docker \
-                         daemon running?",
-                        error.message
-                    ),
-                    ..error
-                },
-                _ => error,
-            })
+        work: impl FnOnce(Daemon) -> W + Send + 'static,
+    ) -> Answer<T>
+    where
+        W: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        let (daemon, work) = (self.daemon.clone(), work(self.daemon.clone()));
+        spawn(async move { work.await.map_err(|error| daemon.explain(error)) })
+    }
+
+    /// The same for a short one: without an answer in time the outcome is unknown.
+    fn short<T: process::future::Value, W>(
+        &self,
+        work: impl FnOnce(Daemon) -> W + Send + 'static,
+    ) -> Answer<T>
+    where
+        W: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        let limit = self.daemon.limits().answer;
+        self.request(move |daemon| in_time(daemon.clone(), limit, work(daemon)))
+    }
+
+    /// A short one that bollard makes.
+    fn typed<T: process::future::Value, W>(
+        &self,
+        work: impl Fn(::bollard::Docker) -> W + Send + Sync + 'static,
+    ) -> Answer<T>
+    where
+        W: std::future::Future<Output = Result<T, ApiError>> + Send + 'static,
+    {
+        let typed = self.typed.clone();
+        self.short(move |daemon| async move {
+            match work(typed.clone()).await {
+                Err(error) if version::is_refusal(&error) => {
+                    daemon.forget_version().await;
+                    work(typed).await
+                }
+                answer => answer,
+            }
         })
     }
 
-    /// The body of a `GET`.
-    async fn get(address: Arc<Address>, path: String) -> Result<String, ApiError> {
-        transport::text(transport::request(address, Method::GET, &path).await?).await
+    /// A short one whose answer says nothing but yes.
+    fn act(&self, path: String, limit: Duration) -> Answer<Nothing> {
+        self.request(move |daemon| {
+            let ask = Ask::short(Method::POST, path, &daemon);
+            in_time(daemon.clone(), limit, async move { daemon.ask(&ask).await.map(|_| Nothing) })
+        })
+    }
+
+    /// The text of a short answer.
+    fn get<T: process::future::Value>(
+        &self,
+        path: String,
+        parse: impl FnOnce(&str) -> Result<T, ApiError> + Send + 'static,
+    ) -> Answer<T> {
+        self.short(move |daemon| async move {
+            let ask = Ask::short(Method::GET, path, &daemon);
+            parse(&daemon.text_of(&ask).await?)
+        })
     }
 }
 
-/// The answer to a create request.
-#[derive(Deserialize)]
-struct Created {
-    #[serde(rename = "Id")]
-    id: String,
+/// The work, or the error that nobody answered in time.
+async fn in_time<T>(
+    daemon: Daemon,
+    limit: Duration,
+    work: impl std::future::Future<Output = Result<T, ApiError>>,
+) -> Result<T, ApiError> {
+    within(limit, work).await.unwrap_or_else(|| {
+        let message = format!(
+            "The Docker daemon at {} did not answer within {} s",
+            daemon.socket(),
+            limit.as_secs()
+        );
+        Err(ApiError { kind: ErrorKind::Timeout, message })
+    })
 }
 
 /// Runs `work` on the I/O runtime. A discard of the future ends it and completes the future.
@@ -144,10 +183,18 @@ fn spawn<T: process::future::Value>(
     future
 }
 
+/// The answer to a create request: both are always there.
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Warnings", deserialize_with = "Option::deserialize")]
+    _warnings: Option<Vec<String>>,
+}
+
 impl Api for Bollard {
     fn version(&self) -> Answer<Version> {
-        let client = self.client.clone();
-        self.request(Some(DEADLINE), async move {
+        self.typed(|client| async move {
             let version = client.version().await?.version.unwrap_or_default();
             Version::parse(&version).map_err(malformed)
         })
@@ -163,20 +210,30 @@ impl Api for Bollard {
             });
         let path = format!("/containers/create{}", parameters.collect::<String>());
         let body = serde_json::to_vec(body).map_err(malformed);
-        let address = Arc::clone(&self.address);
         // bollard's own type for the body lacks some fields.
-        self.request(Some(DEADLINE), async move {
-            let response = transport::post(address, &path, body?).await?;
-            let created: Created =
-                serde_json::from_str(&transport::text(response).await?).map_err(malformed)?;
+        self.short(move |daemon| async move {
+            let ask = Ask::short(Method::POST, path, &daemon).with_json(body?);
+            let text = daemon.text_of(&ask).await?;
+            let created: Created = serde_json::from_str(&text).map_err(malformed)?;
+            if created.id.is_empty() {
+                return Err(malformed("a container without an id"));
+            }
             Ok(created.id)
+        })
+    }
+
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        let path = format!("/containers/{}/attach?stream=1&stdin=1", encode(name));
+        self.short(move |daemon| async move {
+            let ask = Ask::short(Method::POST, path, &daemon).with_upgrade();
+            attach::hang_up(daemon.ask(&ask).await?).await
         })
     }
 
     fn attach_container(&self, name: &str, stdout: &Output, stderr: &Output) -> Answer<Attachment> {
         let (go, gone) = oneshot::channel();
-        let attach = attach::attach(self.client.clone(), encode(name), stdout, stderr, gone);
-        let answer = self.request(Some(DEADLINE), attach);
+        let (name, stdout, stderr) = (name.to_owned(), stdout.clone(), stderr.clone());
+        let answer = self.short(move |daemon| attach::attach(daemon, name, stdout, stderr, gone));
         // Attached in the very moment of a discard: this closure is dropped, and it hangs up.
         answer.on_ready(move |_| {
             let _ = go.send(());
@@ -184,95 +241,92 @@ impl Api for Bollard {
         answer
     }
 
-    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
-        self.request(Some(DEADLINE), stdin::close(Arc::clone(&self.address), encode(name)))
-    }
-
     fn start_container(&self, name: &str) -> Answer<Nothing> {
-        let client = self.client.clone();
         let registered = self.waits.pending(name);
-        let name = encode(name);
-        self.request(Some(DEADLINE), async move {
+        let path = format!("/containers/{}/start", encode(name));
+        self.short(move |daemon| async move {
             if let Some(registered) = registered {
                 registered.outcome().await;
             }
-            client.start_container(&name, None::<query::StartContainerOptions>).await?;
-            Ok(Nothing)
+            daemon.ask(&Ask::short(Method::POST, path, &daemon)).await.map(|_| Nothing)
         })
     }
 
     fn wait_container(&self, name: &str, condition: WaitCondition) -> Answer<i64> {
         let registration = self.waits.register(name);
-        let work = wait::wait(Arc::clone(&self.address), encode(name), condition, registration);
-        self.request(None, work)
-    }
-
-    fn stop_container(&self, name: &str, timeout_secs: u64) -> Answer<Nothing> {
-        let client = self.client.clone();
-        let name = encode(name);
-        let options = query::StopContainerOptions {
-            t: Some(i32::try_from(timeout_secs).unwrap_or(i32::MAX)),
-            ..Default::default()
-        };
-        let deadline = Duration::from_secs(timeout_secs).saturating_add(STOP_MARGIN);
-        self.request(Some(deadline), async move {
-            client.stop_container(&name, Some(options)).await?;
-            Ok(Nothing)
+        let (name, limit) = (name.to_owned(), self.daemon.limits().answer);
+        self.request(move |daemon| async move {
+            let accepted = wait::accepted(&daemon, &name, condition, registration);
+            let response = in_time(daemon.clone(), limit, accepted).await?;
+            wait::exit_code(&daemon.text(response).await?)
         })
     }
 
+    fn stop_container(&self, name: &str, timeout_secs: u64) -> Answer<Nothing> {
+        let t = timeout_secs.min(i32::MAX as u64);
+        let limit = Duration::from_secs(t).saturating_add(self.daemon.limits().stop_margin);
+        self.act(format!("/containers/{}/stop?t={t}", encode(name)), limit)
+    }
+
     fn kill_container(&self, name: &str, signal: i32) -> Answer<Nothing> {
-        let client = self.client.clone();
         let name = encode(name);
         let options = query::KillContainerOptions { signal: signal.to_string() };
-        self.request(Some(DEADLINE), async move {
-            client.kill_container(&name, Some(options)).await?;
-            Ok(Nothing)
+        self.typed(move |client| {
+            let (name, options) = (name.clone(), options.clone());
+            async move {
+                client.kill_container(&name, Some(options)).await?;
+                Ok(Nothing)
+            }
         })
     }
 
     fn remove_container(&self, name: &str, force: bool, volumes: bool) -> Answer<Nothing> {
-        let client = self.client.clone();
         let name = encode(name);
         let options = query::RemoveContainerOptions { v: volumes, force, link: false };
-        self.request(Some(DEADLINE), async move {
-            client.remove_container(&name, Some(options)).await?;
-            Ok(Nothing)
+        self.typed(move |client| {
+            let (name, options) = (name.clone(), options.clone());
+            async move {
+                client.remove_container(&name, Some(options)).await?;
+                Ok(Nothing)
+            }
         })
     }
 
     fn inspect_container(&self, name: &str) -> Answer<Container> {
-        let text =
-            Self::get(Arc::clone(&self.address), format!("/containers/{}/json", encode(name)));
-        self.request(Some(DEADLINE), async move {
-            Container::from_inspect(&text.await?).map_err(malformed)
+        self.get(format!("/containers/{}/json", encode(name)), |text| {
+            Container::from_inspect(text).map_err(malformed)
         })
     }
 
     fn list_containers(&self, all: bool) -> Answer<Vec<ContainerSummary>> {
-        let client = self.client.clone();
-        let options = query::ListContainersOptions { all, ..Default::default() };
-        self.request(Some(DEADLINE), async move {
-            let rows = client.list_containers(Some(options)).await?.into_iter();
-            let summary = |row: ::bollard::models::ContainerSummary| ContainerSummary {
-                id: row.id.unwrap_or_default(),
-                names: row.names.unwrap_or_default(),
-            };
-            Ok(rows.map(summary).collect())
-        })
+        self.get(format!("/containers/json?all={all}"), list::parse)
     }
 
     fn inspect_image(&self, image: &str) -> Answer<Image> {
-        let text = Self::get(Arc::clone(&self.address), format!("/images/{}/json", encode(image)));
-        self.request(
-            Some(DEADLINE),
-            async move { Image::from_inspect(&text.await?).map_err(malformed) },
-        )
+        self.get(format!("/images/{}/json", encode(image)), |text| {
+            Image::from_inspect(text).map_err(malformed)
+        })
     }
 
-    fn pull_image(&self, reference: &str, progress: Option<PullEvent>) -> Answer<Nothing> {
-        let pull = pull::pull(Arc::clone(&self.address), reference.to_owned(), progress);
-        self.request(None, pull)
+    fn pull_image_as(
+        &self,
+        reference: &str,
+        credentials: Option<&Credentials>,
+        progress: Option<PullEvent>,
+    ) -> Answer<Nothing> {
+        let pull = pull::Pull {
+            daemon: self.daemon.clone(),
+            reference: reference.to_owned(),
+            credentials: credentials.cloned(),
+            progress,
+            hang_up: Default::default(),
+            stage: Arc::default(),
+        };
+        pull::begin(pull, &self.lingering)
+    }
+
+    fn lingering_pulls(&self) -> Vec<LingeringPull> {
+        self.lingering.list()
     }
 
     fn write_output(&self, output: &Output, text: &str) {

@@ -3,13 +3,13 @@
 //! A wait for the next exit must be known to the daemon before the container starts, or it waits
 //! for ever. The daemon sends the headers of its answer once it is; a start waits for that.
 
-use super::error::{broken, malformed};
-use super::transport::{self, Address};
-use crate::{ApiError, ErrorKind, WaitCondition};
-use hyper::Method;
+use super::daemon::{Ask, Daemon, encode};
+use super::error::{broken, malformed, stream};
+use crate::{ApiError, WaitCondition, json};
+use hyper::body::Incoming;
+use hyper::{Method, Response};
 use parking_lot::Mutex;
 use process::{Future, Nothing, Promise};
-use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -49,52 +49,42 @@ impl Drop for Registration {
     }
 }
 
-#[derive(Deserialize)]
-struct Exit {
-    #[serde(rename = "StatusCode")]
-    status_code: i64,
-    #[serde(rename = "Error", default)]
-    error: Option<ExitError>,
-}
-
-#[derive(Deserialize)]
-struct ExitError {
-    #[serde(rename = "Message", default)]
-    message: String,
-}
-
-pub(super) async fn wait(
-    address: Arc<Address>,
-    name: String,
+/// A wait that the daemon has accepted: `registration` has ended. Its answer comes with the exit.
+pub(super) async fn accepted(
+    daemon: &Daemon,
+    name: &str,
     condition: WaitCondition,
     registration: Registration,
-) -> Result<i64, ApiError> {
+) -> Result<Response<Incoming>, ApiError> {
     let condition = match condition {
         WaitCondition::NotRunning => "not-running",
         WaitCondition::NextExit => "next-exit",
     };
-    let path = format!("/containers/{name}/wait?condition={condition}");
-    let response = transport::request(address, Method::POST, &path).await;
+    let path = format!("/containers/{}/wait?condition={condition}", encode(name));
+    let ask = Ask::short(Method::POST, path, daemon);
+    let response = daemon.ask(&ask).await;
     drop(registration);
-    let text = transport::text(response?).await?;
-    exit_code(&text)
+    response
 }
 
 /// An empty answer is one of a daemon that went away, politely.
-fn exit_code(text: &str) -> Result<i64, ApiError> {
+pub(super) fn exit_code(text: &str) -> Result<i64, ApiError> {
     if text.trim().is_empty() {
         return Err(broken("the wait ended without an exit code"));
     }
-    let exit: Exit = serde_json::from_str(text).map_err(malformed)?;
-    match exit.error.map(|error| error.message).filter(|message| !message.is_empty()) {
-        Some(message) => Err(ApiError { kind: ErrorKind::Stream, message }),
-        None => Ok(exit.status_code),
+    let json = json::parse(text).map_err(malformed)?;
+    let message = json::optional_string(&json, &["Error", "Message"]).map_err(malformed)?;
+    if let Some(message) = message.filter(|message| !message.is_empty()) {
+        return Err(stream(&message));
     }
+    let code = json::required(&json, &["StatusCode"]).map_err(malformed)?;
+    code.as_i64().ok_or_else(|| malformed("StatusCode is no exit code"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ErrorKind;
 
     #[test]
     fn exit_codes_are_values_and_errors_are_errors() {

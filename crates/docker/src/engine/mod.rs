@@ -4,7 +4,8 @@
 //! the requests which that program would send.
 
 mod inspect;
-mod operation;
+mod listener;
+pub(crate) mod operation;
 mod ps;
 mod pull;
 mod run;
@@ -12,8 +13,11 @@ mod stop;
 #[cfg(test)]
 mod tests;
 
+pub use listener::{Lingering, PullEnd, PullListener};
+
 use crate::{
-    Api, ApiError, Container, Docker, ErrorKind, Image, Output, PullEvent, RunOptions, Version,
+    Api, ApiError, Container, Docker, ErrorKind, Image, Keychain, LingeringPull, Output,
+    RunOptions, Version,
 };
 use operation::Operation;
 use process::{Future, Nothing};
@@ -32,7 +36,8 @@ pub struct Engine {
     api: Arc<dyn Api>,
     /// Where the daemon listens, as `docker -H` has it. Appears in messages.
     socket: Arc<str>,
-    progress: Option<PullEvent>,
+    listener: Option<Arc<dyn PullListener>>,
+    keychain: Option<Arc<dyn Keychain>>,
 }
 
 impl fmt::Debug for Engine {
@@ -46,7 +51,7 @@ impl Engine {
     /// and only serves messages.
     #[doc(alias = "Docker::create")]
     pub fn new(api: Arc<dyn Api>, socket: impl Into<Arc<str>>) -> Self {
-        Engine { api, socket: socket.into(), progress: None }
+        Engine { api, socket: socket.into(), listener: None, keychain: None }
     }
 
     /// Over this daemon, once it has shown that it answers and is `minimum` or newer. Fails within
@@ -64,10 +69,21 @@ impl Engine {
         valid.map(move |_| engine)
     }
 
-    /// The same, with every line of every pull's progress reported to `event`.
-    pub fn with_pull_progress(mut self, event: PullEvent) -> Self {
-        self.progress = Some(event);
+    /// The same, with somebody who is told of every pull.
+    pub fn with_pull_listener(mut self, listener: Arc<dyn PullListener>) -> Self {
+        self.listener = Some(listener);
         self
+    }
+
+    /// The same, with credentials for registries. Without, all pulls are anonymous.
+    pub fn with_keychain(mut self, keychain: Arc<dyn Keychain>) -> Self {
+        self.keychain = Some(keychain);
+        self
+    }
+
+    /// Pulls that were given up and that the daemon may still be at work on.
+    pub fn lingering_pulls(&self) -> Vec<LingeringPull> {
+        self.api.lingering_pulls()
     }
 
     /// Where the daemon listens.

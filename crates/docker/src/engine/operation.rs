@@ -5,6 +5,7 @@ use parking_lot::Mutex;
 use process::future::Value;
 use process::{Future, Promise, clock};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 type Cancel = Box<dyn FnOnce() + Send>;
@@ -17,9 +18,11 @@ type Cancel = Box<dyn FnOnce() + Send>;
 /// requests (then there is no further one).
 ///
 /// Requests and timers keep the operation alive, not the other way round.
-pub(super) struct Operation<T: Value> {
+pub(crate) struct Operation<T: Value> {
     promise: Promise<T>,
     in_flight: Mutex<InFlight>,
+    /// What is still in flight no longer matters, though the promise is not completed yet.
+    closed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -29,9 +32,12 @@ struct InFlight {
 }
 
 impl<T: Value> Operation<T> {
-    pub(super) fn new() -> Arc<Self> {
-        let operation =
-            Arc::new(Operation { promise: Promise::new(), in_flight: Mutex::default() });
+    pub(crate) fn new() -> Arc<Self> {
+        let operation = Arc::new(Operation {
+            promise: Promise::new(),
+            in_flight: Mutex::default(),
+            closed: AtomicBool::new(false),
+        });
         let weak = Arc::downgrade(&operation);
         operation.promise.future().on_discard(move || {
             if let Some(operation) = weak.upgrade() {
@@ -42,28 +48,36 @@ impl<T: Value> Operation<T> {
         operation
     }
 
-    pub(super) fn future(&self) -> Future<T> {
+    pub(crate) fn future(&self) -> Future<T> {
         self.promise.future()
     }
 
     /// Whether there is nothing left to do.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let future = self.promise.future();
-        !future.is_pending() || future.has_discard()
+        !future.is_pending() || future.has_discard() || self.closed.load(Ordering::Acquire)
     }
 
     /// Succeeds. Requests that are still in flight no longer matter to anybody.
-    pub(super) fn set(&self, value: T) {
+    pub(crate) fn set(&self, value: T) {
         self.promise.set(value);
         self.cancel_requests();
     }
 
-    pub(super) fn fail(&self, message: impl Into<String>) {
+    /// Gives up what is in flight, and then ends with this value: whoever gets it finds the
+    /// requests gone.
+    pub(crate) fn give_up(&self, value: T) {
+        self.closed.store(true, Ordering::Release);
+        self.cancel_requests();
+        self.promise.set(value);
+    }
+
+    pub(crate) fn fail(&self, message: impl Into<String>) {
         self.promise.fail(message);
         self.cancel_requests();
     }
 
-    pub(super) fn discard(&self) {
+    pub(crate) fn discard(&self) {
         self.promise.discard();
         self.cancel_requests();
     }
@@ -101,7 +115,7 @@ impl<T: Value> Operation<T> {
 
     /// Waits for any future on behalf of the operation; `next` runs unless the operation is over
     /// by then.
-    pub(super) fn watch<X: Value>(
+    pub(crate) fn watch<X: Value>(
         self: &Arc<Self>,
         future: &Future<X>,
         next: impl FnOnce(&Arc<Self>, &Future<X>) + Send + 'static,
@@ -125,7 +139,7 @@ impl<T: Value> Operation<T> {
 
     /// Makes a request, unless the operation is over. A request that somebody else discarded
     /// makes the whole operation discarded.
-    pub(super) fn request<X: Value>(
+    pub(crate) fn request<X: Value>(
         self: &Arc<Self>,
         make: impl FnOnce() -> Answer<X>,
         next: impl FnOnce(&Arc<Self>, Result<X, ApiError>) + Send + 'static,
@@ -141,7 +155,7 @@ impl<T: Value> Operation<T> {
     }
 
     /// Runs `next` after `duration`, unless the operation is over by then.
-    pub(super) fn after(
+    pub(crate) fn after(
         self: &Arc<Self>,
         duration: Duration,
         next: impl FnOnce(&Arc<Self>) + Send + 'static,

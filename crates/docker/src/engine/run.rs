@@ -3,6 +3,7 @@
 
 use super::operation::Operation;
 use super::{Engine, as_client};
+use crate::status::{Call, as_command_line};
 use crate::{ApiError, Attachment, CreateBody, CreateRequest, Output, RunOptions, WaitCondition};
 use parking_lot::Mutex;
 use process::{Future, Nothing};
@@ -148,7 +149,7 @@ fn start(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
     );
     operation.request(
         || run.engine.api.start_container(&run.name),
-        move |operation, answer| match answer {
+        move |operation, answer| match as_command_line(Call::Start, answer, Nothing) {
             Ok(Nothing) => {
                 starting.progress.lock().started = true;
                 proceed(operation, &starting);

@@ -3,6 +3,7 @@
 use super::Engine;
 use super::operation::Operation;
 use crate::ApiError;
+use crate::status::{Call, as_command_line};
 use process::{Future, Nothing};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ pub(super) fn stop(
             move || engine.api.stop_container(&container, timeout_secs)
         },
         move |operation, answer| {
+            let answer = as_command_line(Call::Stop, answer, Nothing);
             if remove {
                 remove_stopped(operation, engine, container, answer.is_err());
             } else {
@@ -55,7 +57,10 @@ pub(super) fn kill(engine: &Engine, container: &str, signal: i32) -> Future<Noth
     let engine = engine.clone();
     operation.request(
         || api.kill_container(container, signal),
-        move |operation, answer| finish(operation, &engine, &command, answer),
+        move |operation, answer| {
+            let answer = as_command_line(Call::Kill, answer, Nothing);
+            finish(operation, &engine, &command, answer);
+        },
     );
     operation.future()
 }
@@ -68,10 +73,8 @@ pub(super) fn rm(engine: &Engine, container: &str, force: bool) -> Future<Nothin
     operation.request(
         || api.remove_container(container, force, true),
         move |operation, answer| {
-            // The command line, too, is content when there is nothing left to force.
-            let gone = force && answer.as_ref().is_err_and(|error| error.code() == Some(404));
-            let answer = if gone { Ok(Nothing) } else { answer };
-            finish(operation, &engine, &command, answer);
+            let call = if force { Call::RemoveForced } else { Call::Remove };
+            finish(operation, &engine, &command, as_command_line(call, answer, Nothing));
         },
     );
     operation.future()

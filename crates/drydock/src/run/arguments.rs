@@ -18,6 +18,9 @@ and agent.log, to which each run adds. Messages of the docker executor go to age
 Ctrl-C kills the task, with the grace period of its kill policy (5secs by default); while its
 image is still being pulled it ends the pull. Ctrl-C again removes the container at once.
 
+Images are pulled with the credentials in the sandbox's .docker/config.json or .dockercfg (bring the
+latter with --uris), else with your own, in DOCKER_CONFIG/config.json or ~/.docker/config.json.
+
 Exit code: 0 the task finished; 1 it failed, was killed or was lost; 2 bad usage or input, or no
 Docker Engine.
 

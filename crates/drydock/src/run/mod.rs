@@ -4,6 +4,7 @@
 //! says what happened. Everything below is the same code that the simulator runs.
 
 mod arguments;
+mod credentials;
 mod event;
 pub mod fetcher;
 mod house;
@@ -17,7 +18,7 @@ mod watch;
 pub use arguments::Arguments;
 
 use crate::error::UsageError;
-use docker::{Bollard, Engine, Version};
+use docker::{Bollard, ConfigFiles, Engine, Guarded, Limits, Version};
 use house::{House, Plan};
 use mesos::TaskState;
 use output::Output;
@@ -39,7 +40,10 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
     let task = task::from_arguments(arguments, &house::agent_id())?;
     let shown = std::io::stderr().is_terminal() && !arguments.json && !arguments.verbose;
     let bar = PullBar::new(shown);
-    let engine = connect(arguments.docker_socket.as_deref())?.with_pull_progress(bar.follow());
+    let keychain = ConfigFiles::new(credentials::own()?, Limits::default());
+    let engine = connect(arguments.docker_socket.as_deref())?
+        .with_pull_listener(Arc::new(bar.clone()))
+        .with_keychain(Arc::new(keychain));
     let (work_dir, log_file, log) = open_work_dir(&arguments.work_dir, arguments.verbose)?;
     info!(log, "Running task '{}'", task.task_id; "docker" => engine.socket().to_owned());
 
@@ -68,6 +72,7 @@ fn connect(host: Option<&str>) -> Result<Engine, UsageError> {
         UsageError::new(format!("{error} (or use --docker_socket, which goes first)"))
     })?;
     let socket = api.socket().to_owned();
+    let api = Guarded::new(Arc::new(api), Limits::default());
     let engine = Engine::create(Arc::new(api), socket.as_str(), Version::MINIMUM);
     match engine.wait(CONNECT_LIMIT) {
         Some(Outcome::Ready(engine)) => Ok(engine),

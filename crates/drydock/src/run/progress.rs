@@ -1,55 +1,8 @@
 //! The progress of a pull, on stderr.
 
-use docker::{PullEvent, PullProgress};
+use docker::{PullListener, PullPhase, PullState};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use parking_lot::Mutex;
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
-
-/// One layer of the image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Layer {
-    downloaded: u64,
-    size: u64,
-    complete: bool,
-}
-
-/// All layers of the image, by their short ids.
-#[derive(Default)]
-struct Layers(BTreeMap<String, Layer>);
-
-impl Layers {
-    fn note(&mut self, line: &PullProgress) {
-        // Lines about the whole have the tag as their id, or none.
-        if line.id.is_empty() || line.status.starts_with("Pulling from") {
-            return;
-        }
-        let layer = self.0.entry(line.id.clone()).or_default();
-        layer.size = layer.size.max(line.total);
-        match line.status.as_str() {
-            "Downloading" => layer.downloaded = line.current,
-            "Pulling fs layer" | "Waiting" | "Retrying" => {}
-            status => {
-                layer.downloaded = layer.size;
-                layer.complete |= matches!(status, "Pull complete" | "Already exists");
-            }
-        }
-    }
-
-    fn downloaded(&self) -> u64 {
-        self.0.values().map(|layer| layer.downloaded).sum()
-    }
-
-    fn size(&self) -> u64 {
-        self.0.values().map(|layer| layer.size).sum()
-    }
-
-    fn text(&self) -> String {
-        let complete = self.0.values().filter(|layer| layer.complete).count();
-        format!("{complete} of {} layers", self.0.len())
-    }
-}
 
 /// A bar that is shown while a pull goes on.
 #[derive(Clone)]
@@ -69,23 +22,6 @@ impl PullBar {
         PullBar(bar)
     }
 
-    /// Follows all pulls.
-    pub fn follow(&self) -> PullEvent {
-        let bar = self.0.clone();
-        let layers = Mutex::new(Layers::default());
-        Arc::new(move |line| {
-            let mut layers = layers.lock();
-            layers.note(&line);
-            if layers.0.is_empty() {
-                return;
-            }
-            bar.enable_steady_tick(Duration::from_millis(200));
-            bar.set_length(layers.size());
-            bar.set_position(layers.downloaded());
-            bar.set_message(layers.text());
-        })
-    }
-
     /// Takes the bar off the screen.
     pub fn finish(&self) {
         self.0.finish_and_clear();
@@ -97,34 +33,51 @@ impl PullBar {
     }
 }
 
+impl PullListener for PullBar {
+    fn progress(&self, _image: &str, state: &PullState) {
+        if state.layers().is_empty() {
+            return;
+        }
+        self.0.enable_steady_tick(Duration::from_millis(200));
+        self.0.set_length(state.size());
+        self.0.set_position(state.downloaded());
+        self.0.set_message(text(state));
+    }
+}
+
+fn text(state: &PullState) -> String {
+    let doing = match state.phase() {
+        PullPhase::Waiting => "waiting",
+        PullPhase::Downloading => "downloading",
+        PullPhase::Verifying => "verifying",
+        PullPhase::Extracting => "extracting",
+        PullPhase::Finishing => "finishing",
+    };
+    format!("{} of {} layers, {doing}", state.complete(), state.layers().len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use docker::PullProgress;
 
     #[test]
-    fn layers_add_up() {
-        let mut layers = Layers::default();
-        for (id, status, current, total) in [
-            ("1", "Pulling from a/b", 0, 0),
-            ("aa", "Pulling fs layer", 0, 0),
-            ("bb", "Already exists", 0, 0),
-            ("aa", "Downloading", 3, 10),
-            ("", "Digest: sha256:x", 0, 0),
-        ] {
+    fn the_bar_says_what_is_being_done() {
+        let mut state = PullState::default();
+        for (id, status) in [("1", "Pulling from a/b"), ("aa", "Already exists"), ("bb", "Waiting")]
+        {
             let (id, status) = (id.to_owned(), status.to_owned());
-            layers.note(&PullProgress { id, status, current, total });
+            state.note(&PullProgress { id, status, current: 0, total: 0 });
         }
-        assert_eq!((layers.downloaded(), layers.size()), (3, 10));
-        assert_eq!(layers.text(), "1 of 2 layers");
-        let line = |status: &str, current| PullProgress {
-            id: "aa".to_owned(),
-            status: status.to_owned(),
-            current,
-            total: 10,
-        };
-        layers.note(&line("Extracting", 1));
-        assert_eq!(layers.downloaded(), 10);
-        layers.note(&line("Pull complete", 0));
-        assert_eq!(layers.text(), "2 of 2 layers");
+        assert_eq!(text(&state), "1 of 2 layers, waiting");
+        let (id, status) = ("bb".to_owned(), "Downloading".to_owned());
+        state.note(&PullProgress { id, status, current: 3, total: 10 });
+        assert_eq!(text(&state), "1 of 2 layers, downloading");
+
+        let bar = PullBar::new(false);
+        bar.progress("bb:1", &PullState::default());
+        assert_eq!(bar.0.position(), 0);
+        bar.progress("bb:1", &state);
+        assert_eq!((bar.0.position(), bar.0.length()), (3, Some(10)));
     }
 }

@@ -35,6 +35,9 @@ const REMOVE_LIMIT: Duration = Duration::from_secs(60);
 /// The same after a second Ctrl-C, for each of several attempts.
 const HASTY_REMOVE_LIMIT: Duration = Duration::from_secs(2);
 
+/// How long Docker may take to let go of a pull that was ended.
+const LET_GO_LIMIT: Duration = Duration::from_secs(2);
+
 /// A request to create a container goes on in Docker when nobody waits for it any more. So long,
 /// and so often, a hasty end looks whether one has appeared.
 const APPEAR_INTERVAL: Duration = Duration::from_millis(250);
@@ -102,6 +105,7 @@ impl<'a> Watch<'a> {
         if end == End::Hasty || !keep {
             self.remove_containers(end);
         }
+        self.leave_pulls(end);
         clock::now() - self.start
     }
 
@@ -209,6 +213,19 @@ impl<'a> Watch<'a> {
         };
         self.next = Some((clock::now() + limit, then));
         ControlFlow::Continue(())
+    }
+
+    /// Says so when Docker goes on with a pull that nobody wants any more.
+    fn leave_pulls(&mut self, end: End) {
+        for pull in self.house.engine.lingering_pulls() {
+            let limit = if end == End::Hasty { Duration::ZERO } else { LET_GO_LIMIT };
+            if pull.released.wait(limit) != Some(Outcome::Ready(true)) {
+                self.output.note(&format!(
+                    "Docker may go on pulling {} until the registry answers",
+                    pull.reference
+                ));
+            }
+        }
     }
 
     /// Removes the containers from Docker.

@@ -3,8 +3,8 @@
 use super::request::{Exchange, Method, Request};
 use super::{Shared, containers, listing, messages, pull, removing, stopping, waiting};
 use docker::{
-    Answer, Api, Attachment, Container, ContainerSummary, CreateBody, Image, Output, PullEvent,
-    Version, WaitCondition,
+    Answer, Api, Attachment, Container, ContainerSummary, CreateBody, Credentials, Image, Output,
+    PullEvent, Version, WaitCondition,
 };
 use process::future::Value;
 use process::simulated::ContextId;
@@ -126,7 +126,13 @@ impl Api for Client {
         })
     }
 
-    fn pull_image(&self, reference: &str, progress: Option<PullEvent>) -> Answer<Nothing> {
+    /// Its registry asks nobody for credentials.
+    fn pull_image_as(
+        &self,
+        reference: &str,
+        _credentials: Option<&Credentials>,
+        progress: Option<PullEvent>,
+    ) -> Answer<Nothing> {
         let owned = Arc::<str>::from(reference);
         self.request(Method::Pull, reference, move |daemon, exchange| {
             pull::begin(daemon, exchange, &owned, progress);

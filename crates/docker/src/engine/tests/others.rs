@@ -13,6 +13,11 @@ fn stop() {
     world.script.answer("stop c 5", Ok(Nothing));
     assert!(stop.is_ready());
 
+    // Stopped already is a success for the command line; gone is not.
+    let stop = world.engine.stop("c", Duration::ZERO, false);
+    world.script.refuse::<Nothing>("stop c 0", 304, "");
+    assert!(stop.is_ready());
+
     let stop = world.engine.stop("c", Duration::ZERO, false);
     world.script.refuse::<Nothing>("stop c 0", 404, "No such container: c");
     let expected = "Failed to run 'docker -H unix:///var/run/docker.sock stop -t 0 c': exited with \

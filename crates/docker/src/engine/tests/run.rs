@@ -77,6 +77,16 @@ fn waits_before_it_starts_and_ends_after_the_output() {
 }
 
 #[test]
+fn started_already_is_as_good() {
+    let run = Run::new();
+    run.create().attach();
+    run.world.script.refuse::<Nothing>("start c", 304, "");
+    run.exit(3);
+    run.output.set(Nothing);
+    run.ended(3);
+}
+
+#[test]
 fn any_order_of_answers_will_do() {
     for order in
         ["exit output start", "output exit start", "output start exit", "exit start output"]
