@@ -5,6 +5,7 @@
 //! of its own and a time limit. Answers are given as the Engine's own JSON.
 
 mod http;
+mod network;
 mod pull;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use hyper::{Method, StatusCode};
 use serde_json::Value;
 
 pub use http::Endpoint;
+pub use network::Network;
 pub use pull::Pull;
 
 /// The limit of a call that moves no image.

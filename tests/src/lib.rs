@@ -58,7 +58,7 @@ pub mod require;
 mod background;
 mod probe;
 
-pub use engine::{Engine, EngineError, Pull};
+pub use engine::{Engine, EngineError, Network, Pull};
 pub use images::{ImageMaker, ImageSpec, PushedImage};
 pub use lab::DockerLab;
 pub use proxy::{Fault, FaultGuard, Proxy, Stats, Target};

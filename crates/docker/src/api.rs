@@ -9,8 +9,8 @@
 //! is its own affair: stop, create, start and remove go on, a pull notices at its next write, and
 //! is among [`Api::lingering_pulls`] until then.
 
-use crate::{Container, Credentials, Image, Output, Version};
-use process::{Future, Nothing, Time};
+use crate::{Container, CreateBody, Credentials, Image, Output, Version};
+use process::{Future, Nothing, Promise, Time};
 use std::fmt;
 use std::sync::Arc;
 
@@ -78,37 +78,6 @@ impl fmt::Display for ApiError {
 /// The result of a request.
 pub type Answer<T> = Future<Result<T, ApiError>>;
 
-/// The body of a create request: the part of the Engine's schema that run options map to.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct CreateBody {
-    /// `Image`.
-    pub image: String,
-    /// `Cmd`; the image's own if empty.
-    pub command: Vec<String>,
-    /// `Entrypoint`, if overridden.
-    pub entrypoint: Option<Vec<String>>,
-    /// `Env`: `NAME=value`.
-    pub env: Vec<String>,
-    /// `Hostname`.
-    pub hostname: Option<String>,
-    /// `HostConfig.Privileged`.
-    pub privileged: bool,
-    /// `HostConfig.CpuShares`.
-    pub cpu_shares: Option<i64>,
-    /// `HostConfig.CpuQuota`, microseconds a period.
-    pub cpu_quota: Option<i64>,
-    /// `HostConfig.MemoryReservation`, bytes.
-    pub memory_reservation: Option<i64>,
-    /// `HostConfig.Memory`, bytes.
-    pub memory: Option<i64>,
-    /// `HostConfig.OomScoreAdj`.
-    pub oom_score_adj: Option<i64>,
-    /// `HostConfig.Binds`: `host:container[:mode]`.
-    pub binds: Vec<String>,
-    /// `HostConfig.NetworkMode`.
-    pub network: Option<String>,
-}
-
 /// A connection to a container's output streams.
 #[derive(Clone, Debug)]
 pub struct Attachment {
@@ -173,6 +142,15 @@ pub trait Api: Send + Sync + 'static {
     /// `POST /containers/{}/attach`: follows both output streams and writes them to the given
     /// places, until the container ends or the future `finished` is discarded. Ready once attached.
     fn attach_container(&self, name: &str, stdout: &Output, stderr: &Output) -> Answer<Attachment>;
+
+    /// `POST /containers/{}/attach?stdin=1`, and hangs up: standard input that was opened for a
+    /// client comes to its end. The default is for daemons whose containers read nothing.
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        let _ = name;
+        let promise = Promise::new();
+        promise.set(Ok(Nothing));
+        promise.future()
+    }
 
     /// `POST /containers/{}/start`. Started already is the status 304.
     fn start_container(&self, name: &str) -> Answer<Nothing>;

@@ -3,6 +3,7 @@
 
 use crate::json::{self, ParseError};
 use serde_json::Value;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// When a container that was never started claims to have started.
@@ -24,6 +25,23 @@ pub struct Device {
     pub mknod: bool,
 }
 
+impl Device {
+    /// What the container may do with it, as `--device` has it: some of `rwm`.
+    pub fn permissions(&self) -> String {
+        let letters = [(self.read, 'r'), (self.write, 'w'), (self.mknod, 'm')];
+        letters.into_iter().filter_map(|(allowed, letter)| allowed.then_some(letter)).collect()
+    }
+}
+
+/// A container's addresses in one network.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    /// IPv4, if it has one.
+    pub ip_address: Option<String>,
+    /// IPv6, if it has one.
+    pub ip6_address: Option<String>,
+}
+
 /// A container, at the moment of an inspect.
 #[doc(alias = "Docker::Container")]
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +61,8 @@ pub struct Container {
     pub ip_address: Option<String>,
     /// Its IPv6 address, if it has one.
     pub ip6_address: Option<String>,
+    /// All networks that it is in, by name.
+    pub networks: BTreeMap<String, Addresses>,
     /// Devices given to it.
     pub devices: Vec<Device>,
     /// Name servers set for it.
@@ -60,9 +80,8 @@ impl Container {
     pub fn from_inspect(text: &str) -> Result<Self, ParseError> {
         let value = json::parse(text)?;
         let mut container = Self::from_value(json::single(&value, "container")?)?;
-        let output =
-            if value.is_array() { json::indent(text) } else { json::indent(&format!("[{text}]")) };
-        container.output = format!("{output}\n").into();
+        let array = if value.is_array() { text.to_owned() } else { format!("[{text}]") };
+        container.output = format!("{}\n", json::indent(&array)?).into();
         Ok(container)
     }
 
@@ -86,6 +105,7 @@ impl Container {
             started,
             ip_address,
             ip6_address,
+            networks: networks(json)?,
             devices: devices(json)?,
             dns: json::strings(json, &["HostConfig", "Dns"])?,
             dns_options: json::strings(json, &["HostConfig", "DnsOptions"])?,
@@ -94,10 +114,29 @@ impl Container {
     }
 }
 
+fn assigned(address: Option<String>) -> Option<String> {
+    address.filter(|address| !address.is_empty())
+}
+
+fn networks(json: &Value) -> Result<BTreeMap<String, Addresses>, ParseError> {
+    let path = ["NetworkSettings", "Networks"];
+    let Some(networks) = json::find(json, &path) else { return Ok(BTreeMap::new()) };
+    let networks = networks.as_object().ok_or_else(|| json::unexpected(&path, "object"))?;
+    let addresses = |(name, network): (&String, &Value)| {
+        if !network.is_object() && !network.is_null() {
+            return Err(json::unexpected(&[path[0], path[1], name], "object"));
+        }
+        let field = |field| json::optional_string(json, &[path[0], path[1], name, field]);
+        let ip_address = assigned(field("IPAddress")?);
+        let ip6_address = assigned(field("GlobalIPv6Address")?);
+        Ok((name.clone(), Addresses { ip_address, ip6_address }))
+    };
+    networks.iter().map(addresses).collect()
+}
+
 /// The addresses in the network that the container was made for, which is the one that was asked
 /// for when it was run; else the address in the field of before networks had names.
 fn addresses(json: &Value) -> Result<(Option<String>, Option<String>), ParseError> {
-    let assigned = |address: Option<String>| address.filter(|address| !address.is_empty());
     let deprecated = || json::optional_string(json, &["NetworkSettings", "IPAddress"]);
 
     let Some(mode) = json::optional_string(json, &["HostConfig", "NetworkMode"])? else {
@@ -140,114 +179,4 @@ fn devices(json: &Value) -> Result<Vec<Device>, ParseError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const RUNNING: &str = include_str!("../tests/data/inspect-running.json");
-
-    #[test]
-    fn parses_the_golden_inspect() {
-        let container = Container::from_inspect(RUNNING).unwrap();
-        assert_eq!(container.name, "/mesos-8e7648c6-9c67-4cae-a430-873fbafd70cd");
-        assert_eq!(container.id.len(), 64);
-        assert!(container.pid.is_some() && container.started);
-        assert_eq!(container.ip_address, None);
-        // What the command line printed comes out again, byte for byte.
-        assert_eq!(&*container.output, RUNNING);
-        // So it does from the object alone, without any layout, as the API sends it.
-        let value: Value = serde_json::from_str(RUNNING).unwrap();
-        assert_eq!(Container::from_inspect(&value[0].to_string()).unwrap(), container);
-    }
-
-    fn with(host_config: &str, network_settings: &str) -> Result<Container, ParseError> {
-        Container::from_inspect(&format!(
-            r#"{{"Id":"i","Name":"/n","State":{{"Pid":0,"StartedAt":"{NEVER}"}},
-               "HostConfig":{host_config},"NetworkSettings":{network_settings}}}"#
-        ))
-    }
-
-    #[test]
-    fn finds_addresses() {
-        for (mode, networks, ip, ip6) in [
-            (
-                r#"{"NetworkMode":"bridge"}"#,
-                r#"{"Networks":{"bridge":{"IPAddress":"1.2.3.4"}}}"#,
-                Some("1.2.3.4"),
-                None,
-            ),
-            (
-                r#"{"NetworkMode":"my.net"}"#,
-                r#"{"Networks":{"my.net":{"IPAddress":"","GlobalIPv6Address":"::1"}}}"#,
-                None,
-                Some("::1"),
-            ),
-            (
-                r#"{"NetworkMode":"default"}"#,
-                r#"{"IPAddress":"1.2.3.4","Networks":{"bridge":{}}}"#,
-                Some("1.2.3.4"),
-                None,
-            ),
-            ("{}", r#"{"IPAddress":"1.2.3.4"}"#, Some("1.2.3.4"), None),
-            ("{}", "{}", None, None),
-            ("null", "null", None, None),
-        ] {
-            let container = with(mode, networks).unwrap();
-            assert_eq!(container.ip_address.as_deref(), ip, "{mode}");
-            assert_eq!(container.ip6_address.as_deref(), ip6, "{mode}");
-            assert!(!container.started && container.pid.is_none());
-        }
-    }
-
-    #[test]
-    fn finds_devices_and_dns() {
-        let container = with(
-            r#"{"Dns":["8.8.8.8"],"DnsOptions":["a"],"DnsSearch":[],"Devices":
-                [{"PathOnHost":"/dev/a","PathInContainer":"/dev/b","CgroupPermissions":"rm"}]}"#,
-            "{}",
-        );
-        let container = container.unwrap();
-        assert_eq!((container.dns.len(), container.dns_options.len()), (1, 1));
-        let device = &container.devices[0];
-        assert!(device.read && !device.write && device.mknod);
-        assert_eq!((&*device.host_path, &*device.container_path), ("/dev/a", "/dev/b"));
-    }
-
-    #[test]
-    fn hostile_answers_are_errors_that_name_the_place() {
-        let valid = r#"{"Id":"i","Name":"/n","State":{"Pid":1,"StartedAt":"x"}}"#;
-        assert!(Container::from_inspect(valid).is_ok());
-        for (text, place) in [
-            ("", "JSON"),
-            ("[]", "container"),
-            ("[{},{}]", "2 found"),
-            ("7", "container"),
-            ("{}", "Id"),
-            (&valid[..20], "JSON"),
-            (&valid.replace("\"i\"", "3"), "Id"),
-            (&valid.replace("\"/n\"", "[]"), "Name"),
-            (&valid.replace("\"Pid\":1", "\"Pid\":99999999999"), "State.Pid"),
-            (&valid.replace("\"Pid\":1", "\"Pid\":-1"), "State.Pid"),
-            (&valid.replace("\"Pid\":1", "\"Pid\":1.5"), "State.Pid"),
-            (&valid.replace("\"x\"", "{}"), "State.StartedAt"),
-            (&valid.replace("\"State\"", "\"Stats\""), "State"),
-        ] {
-            let error = Container::from_inspect(text).unwrap_err().to_string();
-            assert!(error.contains(place), "{text}: {error}");
-        }
-        let deep = "[".repeat(100_000);
-        assert!(Container::from_inspect(&deep).is_err());
-        for (config, place) in [
-            (r#"{"Dns":["a",1]}"#, "HostConfig.Dns[1]"),
-            (r#"{"DnsSearch":{}}"#, "HostConfig.DnsSearch"),
-            (
-                r#"{"Devices":[{"PathOnHost":"/x","CgroupPermissions":""}]}"#,
-                "Devices[0].PathInContainer",
-            ),
-            (r#"{"Devices":[1]}"#, "HostConfig.Devices[0]"),
-            (r#"{"NetworkMode":1}"#, "HostConfig.NetworkMode"),
-        ] {
-            let error = with(config, "{}").unwrap_err().to_string();
-            assert!(error.contains(place), "{config}: {error}");
-        }
-    }
-}
+mod tests;

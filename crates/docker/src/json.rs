@@ -20,6 +20,12 @@ pub enum ParseError {
         /// What should be there, for people.
         expected: &'static str,
     },
+    /// It is nested so deeply that laying it out would fill the memory.
+    #[error("Unexpected nesting: laid out it would be longer than {limit} bytes")]
+    Nesting {
+        /// What is still laid out.
+        limit: usize,
+    },
     /// More or less than the one object that was asked for.
     #[error("Failed to find {what}: one expected, {count} found")]
     Count {
@@ -94,9 +100,13 @@ pub(crate) fn strings(value: &Value, path: &[&str]) -> Result<Vec<String>, Parse
     array(value, path)?.iter().enumerate().map(element).collect()
 }
 
+/// How much longer than the daemon's text the layout may be. Real ones are not even twice as long.
+const GROWTH: usize = 16;
+
 /// Lays valid JSON out as `docker inspect` does: four spaces a level, empty arrays and objects on
 /// one line. Works on the text, so that numbers and escapes stay as the daemon wrote them.
-pub(crate) fn indent(text: &str) -> String {
+pub(crate) fn indent(text: &str) -> Result<String, ParseError> {
+    let limit = text.len().saturating_mul(GROWTH).saturating_add(1024);
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0_usize;
     let mut in_string = false;
@@ -131,8 +141,11 @@ pub(crate) fn indent(text: &str) -> String {
             ':' => out.push(' '),
             _ => {}
         }
+        if out.len() > limit {
+            return Err(ParseError::Nesting { limit });
+        }
     }
-    out
+    Ok(out)
 }
 
 fn new_line(out: &mut String, depth: usize) {
@@ -152,8 +165,18 @@ mod tests {
             "            {\n                \"d\": \"x, {y}\\\"\\\\\"\n            }\n        ],\n",
             "        \"e\": 1.50,\n        \"f\": \"\\u003c\"\n    }\n]"
         );
-        assert_eq!(indent(value), expected);
-        assert_eq!(indent(expected), expected);
+        assert_eq!(indent(value).as_deref(), Ok(expected));
+        assert_eq!(indent(expected).as_deref(), Ok(expected));
+    }
+
+    #[test]
+    fn deep_nesting_does_not_fill_the_memory() {
+        let row = "1,".repeat(10_000);
+        let deep = format!("{}{row}1{}", "[".repeat(120), "]".repeat(120));
+        assert!(parse(&deep).is_ok());
+        assert!(matches!(indent(&deep), Err(ParseError::Nesting { .. })));
+        let shallow = format!("[{row}1]");
+        assert!(indent(&shallow).is_ok());
     }
 
     #[test]

@@ -10,8 +10,12 @@
 mod api;
 mod bollard;
 mod container;
+pub mod create_body;
 mod credentials;
 mod docker;
+mod docker_run;
+#[cfg(test)]
+mod docker_tests;
 mod engine;
 mod guard;
 mod image;
@@ -28,13 +32,15 @@ mod time;
 mod version;
 
 pub use api::{
-    Answer, Api, ApiError, Attachment, ContainerSummary, CreateBody, ErrorKind, LingeringPull,
-    PullEvent, PullProgress, WaitCondition,
+    Answer, Api, ApiError, Attachment, ContainerSummary, ErrorKind, LingeringPull, PullEvent,
+    PullProgress, WaitCondition,
 };
 pub use bollard::{Bollard, ConnectError};
-pub use container::{Container, Device};
+pub use container::{Addresses, Container, Device};
+pub use create_body::CreateBody;
 pub use credentials::{Config, ConfigError, ConfigFiles, Credentials, Keychain};
 pub use docker::{Docker, Output};
+pub use docker_run::{CreateRequest, Requirement};
 pub use engine::{Engine, Lingering, PullEnd, PullListener};
 pub use guard::Guarded;
 pub use image::Image;
@@ -43,5 +49,7 @@ pub use limits::{Limits, PullLimits};
 pub use mock::{Call, Mock};
 pub use progress::{Layer, LayerPhase, PullPhase, PullState};
 pub use reference::{ImageReference, InvalidReference};
-pub use run_options::{CreateArguments, RunOptions, RunOptionsError, calculate_oom_score_adj};
+pub use run_options::{
+    CreateArguments, PortMapping, RunOptions, RunOptionsError, calculate_oom_score_adj,
+};
 pub use version::{Version, VersionError};

@@ -5,6 +5,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 /// What an image is called, taken apart. Nothing is added: no default registry, no `latest`.
+/// Mirrors `ImageReference` of `include/mesos/docker/spec.proto`.
+#[doc(alias = "docker::spec::ImageReference")]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct ImageReference {
     /// Everything before tag and digest, with the registry if one is named.
@@ -27,7 +29,23 @@ impl ImageReference {
         self.digest.as_deref().or(self.tag.as_deref()).unwrap_or("latest")
     }
 
-    /// Parses a reference, by the rules of Docker's command line.
+    /// The registry, `host[:port]`, if the name begins with one.
+    pub fn registry(&self) -> Option<&str> {
+        self.name.split_once('/').map(|(first, _)| first).filter(|first| is_domain(first))
+    }
+
+    /// The name without the registry.
+    pub fn repository(&self) -> &str {
+        match self.registry() {
+            Some(registry) => &self.name[registry.len() + 1..],
+            None => &self.name,
+        }
+    }
+
+    /// Parses a reference, by the rules of Docker's command line. Mirrors `parseImageReference` of
+    /// `src/docker/spec.cpp`.
+    // differs: upstream takes any text apart, and leaves it to the `docker` program to refuse it.
+    #[doc(alias = "docker::spec::parseImageReference")]
     pub fn parse(text: &str) -> Result<Self, InvalidReference> {
         let invalid = || InvalidReference(text.to_owned());
         let (rest, digest) = match text.split_once('@') {
@@ -155,6 +173,21 @@ mod tests {
             assert_eq!(reference.digest.as_deref(), digest);
             assert_eq!(reference.to_string(), text);
             assert_eq!(reference.pull_tag(), digest.or(tag).unwrap_or("latest"));
+        }
+    }
+
+    #[test]
+    fn finds_the_registry() {
+        for (text, registry, repository) in [
+            ("busybox", None, "busybox"),
+            ("library/busybox:1", None, "library/busybox"),
+            ("registry.example/a/b", Some("registry.example"), "a/b"),
+            ("host:5000/a:1", Some("host:5000"), "a"),
+            ("localhost/a", Some("localhost"), "a"),
+            ("localhost", None, "localhost"),
+        ] {
+            let reference = ImageReference::parse(text).unwrap();
+            assert_eq!((reference.registry(), reference.repository()), (registry, repository));
         }
     }
 

@@ -19,6 +19,8 @@ use std::time::Duration;
 pub(crate) struct Script {
     requests: Mutex<Vec<Request>>,
     outputs: Mutex<Vec<(Output, String)>>,
+    /// Where the output of attached containers goes.
+    pub(crate) attached: Mutex<Vec<(Output, Output)>>,
     /// Runs while the next request is being made.
     meanwhile: Mutex<VecDeque<Box<dyn FnOnce() + Send>>>,
     lingering: Mutex<Vec<LingeringPull>>,
@@ -122,8 +124,13 @@ impl Api for Script {
         self.request(format!("create {name} of {}", body.image))
     }
 
-    fn attach_container(&self, name: &str, _: &Output, _: &Output) -> Answer<Attachment> {
+    fn attach_container(&self, name: &str, out: &Output, err: &Output) -> Answer<Attachment> {
+        self.attached.lock().push((out.clone(), err.clone()));
         self.request(format!("attach {name}"))
+    }
+
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        self.request(format!("close stdin {name}"))
     }
 
     fn start_container(&self, name: &str) -> Answer<Nothing> {

@@ -92,7 +92,7 @@ fn requests_are_what_they_should_be() {
     let attach = api.attach_container("a", &Output::Null, &Output::Null);
     assert_eq!(get(attach).unwrap_err(), expected);
     let paths = [
-        "POST /v1.41/containers/create?name=a+b&platform=",
+        "POST /v1.41/containers/create?name=a%20b",
         "POST /v1.41/containers/a%3Fb/start",
         "POST /v1.41/containers/a%3Fb/stop?t=1",
         "POST /v1.41/containers/a%3Fb/kill?signal=15",

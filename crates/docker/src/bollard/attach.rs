@@ -43,6 +43,11 @@ pub(super) async fn attach(
     Ok(Attachment { finished: spawn(copy) })
 }
 
+/// Closes the connection behind the headers: whatever reads from it comes to its end.
+pub(super) async fn hang_up(response: Response<Incoming>) -> Result<Nothing, ApiError> {
+    Source::of(response).await.map(|_| Nothing)
+}
+
 /// The connection behind the headers: a raw one, or, from daemons that do not switch, a body.
 enum Source {
     Raw(Box<TokioIo<Upgraded>>),

@@ -12,7 +12,7 @@ use ::bollard::errors::Error;
 use ::bollard::{BollardRequest, body_full};
 use http_body_util::BodyExt;
 use hyper::body::{Bytes, Incoming};
-use hyper::header::{CONNECTION, HeaderMap, HeaderName, HeaderValue, UPGRADE};
+use hyper::header::{CONNECTION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, UPGRADE};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use std::sync::Arc;
 
@@ -27,12 +27,13 @@ struct Inner {
     agreed: Agreed,
 }
 
-/// A request without a body.
+/// A request, most often without a body.
 #[derive(Clone)]
 pub(super) struct Ask {
     method: Method,
     path: String,
     headers: Vec<(HeaderName, HeaderValue)>,
+    body: Bytes,
     terms: Terms,
 }
 
@@ -46,12 +47,19 @@ impl Ask {
 
     /// A request whose answer is a stream, and may go on for days.
     pub(super) fn long(method: Method, path: impl Into<String>) -> Self {
-        Ask { method, path: path.into(), headers: Vec::new(), terms: Terms::default() }
+        let terms = Terms::default();
+        Ask { method, path: path.into(), headers: Vec::new(), body: Bytes::new(), terms }
     }
 
     pub(super) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.push((name, value));
         self
+    }
+
+    /// This JSON is its body.
+    pub(super) fn with_json(mut self, json: Vec<u8>) -> Self {
+        self.body = json.into();
+        self.with_header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
     /// The connection is to become one for raw bytes.
@@ -66,7 +74,7 @@ impl Ask {
     }
 
     fn request(&self) -> Result<BollardRequest, ApiError> {
-        let mut request = Request::new(body_full(Bytes::new()));
+        let mut request = Request::new(body_full(self.body.clone()));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.path.parse::<Uri>().map_err(malformed)?;
         request.headers_mut().extend(self.headers.iter().cloned());

@@ -42,12 +42,12 @@ use crate::{
     Answer, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody, Credentials,
     ErrorKind, Image, LingeringPull, Output, PullEvent, Version, WaitCondition,
 };
-use ::bollard::models::{ContainerCreateBody, HostConfig};
 use ::bollard::query_parameters as query;
 use daemon::{Ask, Daemon, encode};
 use error::malformed;
 use hyper::Method;
 use process::{Future, Nothing, Promise, live};
+use serde::Deserialize;
 use std::fmt;
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -183,29 +183,13 @@ fn spawn<T: process::future::Value>(
     future
 }
 
-fn create_body(body: &CreateBody) -> ContainerCreateBody {
-    let some = |values: &[String]| (!values.is_empty()).then(|| values.to_vec());
-    ContainerCreateBody {
-        image: Some(body.image.clone()),
-        cmd: some(&body.command),
-        entrypoint: body.entrypoint.clone(),
-        env: some(&body.env),
-        hostname: body.hostname.clone(),
-        attach_stdout: Some(true),
-        attach_stderr: Some(true),
-        host_config: Some(HostConfig {
-            privileged: Some(body.privileged),
-            cpu_shares: body.cpu_shares,
-            cpu_quota: body.cpu_quota,
-            memory_reservation: body.memory_reservation,
-            memory: body.memory,
-            oom_score_adj: body.oom_score_adj,
-            binds: some(&body.binds),
-            network_mode: body.network.clone(),
-            ..HostConfig::default()
-        }),
-        ..ContainerCreateBody::default()
-    }
+/// The answer to a create request: both are always there.
+#[derive(Deserialize)]
+struct Created {
+    #[serde(rename = "Id")]
+    id: String,
+    #[serde(rename = "Warnings", deserialize_with = "Option::deserialize")]
+    _warnings: Option<Vec<String>>,
 }
 
 impl Api for Bollard {
@@ -217,20 +201,32 @@ impl Api for Bollard {
     }
 
     fn create_container(&self, name: &str, body: &CreateBody) -> Answer<String> {
-        let options = query::CreateContainerOptions {
-            name: (!name.is_empty()).then(|| name.to_owned()),
-            ..Default::default()
-        };
-        let body = create_body(body);
-        self.typed(move |client| {
-            let (options, body) = (options.clone(), body.clone());
-            async move {
-                let created = client.create_container(Some(options), body).await?;
-                if created.id.is_empty() {
-                    return Err(malformed("a container without an id"));
-                }
-                Ok(created.id)
+        let parameters = [("name", Some(name)), ("platform", body.platform.as_deref())]
+            .into_iter()
+            .filter_map(|(key, value)| Some((key, value.filter(|value| !value.is_empty())?)))
+            .enumerate()
+            .map(|(index, (key, value))| {
+                format!("{}{key}={}", if index == 0 { '?' } else { '&' }, encode(value))
+            });
+        let path = format!("/containers/create{}", parameters.collect::<String>());
+        let body = serde_json::to_vec(body).map_err(malformed);
+        // bollard's own type for the body lacks some fields.
+        self.short(move |daemon| async move {
+            let ask = Ask::short(Method::POST, path, &daemon).with_json(body?);
+            let text = daemon.text_of(&ask).await?;
+            let created: Created = serde_json::from_str(&text).map_err(malformed)?;
+            if created.id.is_empty() {
+                return Err(malformed("a container without an id"));
             }
+            Ok(created.id)
+        })
+    }
+
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        let path = format!("/containers/{}/attach?stream=1&stdin=1", encode(name));
+        self.short(move |daemon| async move {
+            let ask = Ask::short(Method::POST, path, &daemon).with_upgrade();
+            attach::hang_up(daemon.ask(&ask).await?).await
         })
     }
 

@@ -56,6 +56,8 @@ impl Engine {
 
     /// Over this daemon, once it has shown that it answers and is `minimum` or newer. Fails within
     /// five seconds otherwise.
+    // differs: upstream also looks for the cgroup hierarchy of the CPU on its own machine; cgroups
+    // are the daemon's affair, which may live elsewhere or use version 2 of them.
     #[doc(alias = "Docker::create")]
     pub fn create(
         api: Arc<dyn Api>,

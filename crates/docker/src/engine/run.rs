@@ -4,7 +4,7 @@
 use super::operation::Operation;
 use super::{Engine, as_client};
 use crate::status::{Call, as_command_line};
-use crate::{ApiError, Attachment, Output, RunOptions, WaitCondition};
+use crate::{ApiError, Attachment, CreateBody, CreateRequest, Output, RunOptions, WaitCondition};
 use parking_lot::Mutex;
 use process::{Future, Nothing};
 use std::sync::Arc;
@@ -27,6 +27,8 @@ struct Run {
     name: String,
     stdout: Output,
     stderr: Output,
+    /// Whether its standard input is open, and waits for a client.
+    stdin: bool,
     progress: Mutex<Progress>,
 }
 
@@ -44,24 +46,53 @@ pub(super) fn run(
     stderr: Output,
 ) -> Future<Status> {
     let operation = Operation::new();
-    let (engine, body) = (engine.clone(), options.create_body());
-    let name = options.name.clone().unwrap_or_default();
-    // differs: `docker run` pulls an image that is missing; here images are pulled by the
-    // containerizer alone, where a pull has a limit and can be cancelled.
-    let (api, wanted) = (Arc::clone(&engine.api), name.clone());
+    let engine = engine.clone();
+    let CreateRequest { name, body, requirements } = match options.create_request() {
+        Ok(request) => request,
+        Err(problem) => {
+            operation.fail(problem.to_string());
+            return operation.future();
+        }
+    };
+    let run = Run {
+        name: name.unwrap_or_default(),
+        // Of a stream that nobody attaches to nothing is seen.
+        stdout: if body.attach_stdout { stdout } else { Output::Null },
+        stderr: if body.attach_stderr { stderr } else { Output::Null },
+        stdin: body.attach_stdin && body.open_stdin,
+        engine,
+        progress: Mutex::default(),
+    };
+    let strictest = requirements.into_iter().max_by(|a, b| a.minimum.cmp(&b.minimum));
+    let Some(strictest) = strictest else {
+        create(&operation, run, body);
+        return operation.future();
+    };
+    let valid = run.engine.validate_version(strictest.minimum.clone());
+    operation.watch(&valid, move |operation, valid| match valid.failure() {
+        None if valid.is_ready() => create(operation, run, body),
+        None => operation.discard(),
+        Some(problem) => operation.fail(format!("{strictest}: {problem}")),
+    });
+    operation.future()
+}
+
+// differs: `docker run` pulls an image that is missing; here images are pulled by the
+// containerizer alone, where a pull has a limit and can be cancelled.
+fn create(operation: &Arc<Operation<Status>>, mut run: Run, body: CreateBody) {
+    let (api, wanted) = (Arc::clone(&run.engine.api), run.name.clone());
     operation.request(
         || api.create_container(&wanted, &body),
-        move |operation, created| {
-            let name =
-                if let (true, Ok(id)) = (name.is_empty(), &created) { id.clone() } else { name };
-            let run = Arc::new(Run { engine, name, stdout, stderr, progress: Mutex::default() });
-            match created {
-                Ok(_) => attach(operation, run),
-                Err(error) => refused(operation, &run, &error, "\nSee 'docker run --help'."),
+        move |operation, created| match created {
+            Ok(id) => {
+                if run.name.is_empty() {
+                    run.name = id;
+                }
+                attach(operation, Arc::new(run));
             }
+            Err(error) => refused(operation, &run, &error, "\nSee 'docker run --help'."),
         },
     );
-    operation.future()
 }
 
 fn attach(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
@@ -74,7 +105,7 @@ fn attach(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
         move |operation, attached| match attached {
             Ok(attachment) => {
                 run.progress.lock().attachment = Some(attachment);
-                start(operation, run);
+                close_stdin(operation, run);
             }
             // differs: the command line ends with 1 here, which is a container's exit code, too.
             Err(error) => refused(operation, &run, &error, ""),
@@ -90,7 +121,23 @@ fn attach(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
     });
 }
 
+/// The client has nothing to say: what it attached to ends before the container begins.
+fn close_stdin(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
+    if !run.stdin {
+        return start(operation, run);
+    }
+    let closing = Arc::clone(&run);
+    operation.request(
+        || run.engine.api.close_stdin(&run.name),
+        move |operation, closed| match closed {
+            Ok(Nothing) => start(operation, closing),
+            Err(error) => refused(operation, &closing, &error, ""),
+        },
+    );
+}
+
 /// The wait is asked for before the start, or it could miss the exit of a short container.
+// differs: with `--rm` the command line waits for the removal of the container, not for its exit.
 fn start(operation: &Arc<Operation<Status>>, run: Arc<Run>) {
     let (waiting, starting) = (Arc::clone(&run), Arc::clone(&run));
     operation.request(

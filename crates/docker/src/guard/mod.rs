@@ -73,6 +73,10 @@ impl Api for Guarded {
         self.api.attach_container(name, stdout, stderr)
     }
 
+    fn close_stdin(&self, name: &str) -> Answer<Nothing> {
+        self.api.close_stdin(name)
+    }
+
     fn start_container(&self, name: &str) -> Answer<Nothing> {
         effect::bring_about(self, effect::Effect::Started, name)
     }

@@ -68,6 +68,7 @@ impl DockerExecutorProcess {
                 env: Some(&self.task_environment),
                 resource_limits: Some(&task.limits),
                 total_memory: self.total_memory,
+                ..CreateArguments::default()
             },
         );
         let options = match options {

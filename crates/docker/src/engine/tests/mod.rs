@@ -4,5 +4,6 @@ mod inspect;
 mod others;
 mod pull;
 mod run;
+mod run_options;
 
 use crate::scripted::World;
