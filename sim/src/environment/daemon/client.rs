@@ -259,25 +259,32 @@ fn container(inspection: &Inspection) -> Container {
     }
 }
 
-/// The configuration of a container in the daemon's terms.
+/// The configuration of a container in the daemon's terms: what the daemon acts on.
 fn config(body: &CreateBody) -> ContainerConfig {
+    let host = &body.host_config;
     ContainerConfig {
         image: body.image.clone(),
         command: body.command.clone(),
         entrypoint: body.entrypoint.clone(),
         env: body.env.clone(),
-        hostname: body.hostname.clone().unwrap_or_default(),
+        labels: body.labels.clone(),
+        hostname: body.hostname.clone(),
+        user: body.user.clone(),
+        working_dir: body.working_dir.clone(),
+        stop_signal: body.stop_signal.clone(),
+        stop_timeout: body.stop_timeout,
         resources: Resources {
-            memory: body.memory.unwrap_or(0),
-            memory_reservation: body.memory_reservation.unwrap_or(0),
-            cpu_shares: body.cpu_shares.unwrap_or(0),
-            cpu_quota: body.cpu_quota.unwrap_or(0),
+            memory: host.memory,
+            memory_reservation: host.memory_reservation,
+            cpu_shares: host.cpu_shares,
+            cpu_quota: host.cpu_quota,
             ..Resources::default()
         },
-        oom_score_adj: body.oom_score_adj.unwrap_or(0),
-        privileged: body.privileged,
-        binds: body.binds.clone(),
-        network_mode: body.network.clone().unwrap_or_default(),
+        oom_score_adj: host.oom_score_adj,
+        privileged: host.privileged,
+        binds: host.binds.clone(),
+        network_mode: host.network_mode.clone(),
+        auto_remove: host.auto_remove,
         ..ContainerConfig::default()
     }
 }
