@@ -7,9 +7,9 @@ use crate::context::Context;
 use crate::filter::{self, Incoming};
 use crate::label::Header;
 use crate::pid::Process;
+use crate::remote::Message;
 use crate::transport::Port;
 use crate::{live, simulated};
-use actix::Message;
 use actix::dev::EnvelopeProxy;
 use std::any::Any;
 use std::marker::PhantomData;
@@ -19,7 +19,7 @@ use std::marker::PhantomData;
 /// Processes accept it through the `process!` macro; nobody constructs one directly.
 pub struct Event<A: Process>(pub(crate) Box<dyn EnvelopeProxy<A> + Send>);
 
-impl<A: Process> Message for Event<A> {
+impl<A: Process> actix::Message for Event<A> {
     type Result = ();
 }
 
@@ -62,8 +62,21 @@ where
         if DISPATCH && filter::drops(false, context.upid(), Incoming::Dispatch(self.header.label)) {
             return;
         }
-        let _current = live::current::enter(self.header);
+        let _current = live::current::enter();
         f(actor, context);
+    }
+}
+
+/// A message by name, on its way to a live process. It needs no header: whoever looks at it, a
+/// filter, sees the message itself.
+pub(crate) struct Delivery(pub(crate) Message);
+
+impl<A: Process> EnvelopeProxy<A> for Delivery {
+    fn handle(&mut self, actor: &mut A, context: &mut Context<A>) {
+        if !context.is_doomed() {
+            let _current = live::current::enter();
+            context.consume_message(actor, &self.0);
+        }
     }
 }
 

@@ -23,14 +23,15 @@ type OnRequest<A> = Rc<dyn Fn(&mut A, &mut Context<A>, Request) -> Future<Respon
 
 /// What a process has installed. Most have nothing, so a context keeps this in a box.
 pub(crate) struct Handlers<A: Process> {
-    messages: BTreeMap<Cow<'static, str>, OnMessage<A>>,
+    /// By name. There are few: to compare their lengths is faster than to search a tree.
+    messages: Vec<(Cow<'static, str>, OnMessage<A>)>,
     delegates: BTreeMap<String, Upid>,
     routes: BTreeMap<String, OnRequest<A>>,
 }
 
 impl<A: Process> Default for Handlers<A> {
     fn default() -> Self {
-        Handlers { messages: BTreeMap::new(), delegates: BTreeMap::new(), routes: BTreeMap::new() }
+        Handlers { messages: Vec::new(), delegates: BTreeMap::new(), routes: BTreeMap::new() }
     }
 }
 
@@ -45,7 +46,7 @@ impl<A: Process> Context<A> {
     where
         M: prost::Message + prost::Name + Default,
     {
-        let decode = |body: &Bytes| M::decode(body.clone()).map_err(|error| error.to_string());
+        let decode = |body: &Bytes| M::decode(&body[..]).map_err(|error| error.to_string());
         self.install_with(M::full_name(), decode, handler);
     }
 
@@ -72,7 +73,11 @@ impl<A: Process> Context<A> {
         name: impl Into<Cow<'static, str>>,
         handler: impl Fn(&mut A, &mut Self, &Upid, &Bytes) + 'static,
     ) {
-        self.handlers().messages.insert(name.into(), Rc::new(handler));
+        let name = name.into();
+        let messages = &mut self.handlers().messages;
+        // The last one counts.
+        messages.retain(|(other, _)| *other != name);
+        messages.push((name, Rc::new(handler)));
     }
 
     /// Passes messages of this name on to `to`, unless there is a handler for them here. They keep
@@ -90,7 +95,7 @@ impl<A: Process> Context<A> {
     /// Mirrors `ProtobufProcess::send`.
     #[doc(alias = "ProtobufProcess::send")]
     pub fn send<M: prost::Message + prost::Name>(&self, to: &Upid, message: &M) {
-        transport::send(Message::protobuf(self.upid().clone(), to.clone(), message));
+        transport::send(to, Message::protobuf(self.upid().clone(), to.clone(), message));
     }
 
     /// Sends a message of any name and content.
@@ -98,7 +103,7 @@ impl<A: Process> Context<A> {
     /// Mirrors `ProcessBase::send`.
     #[doc(alias = "ProcessBase::send")]
     pub fn send_raw(&self, to: &Upid, name: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) {
-        transport::send(Message::new(self.upid().clone(), to.clone(), name, body));
+        transport::send(to, Message::new(self.upid().clone(), to.clone(), name, body));
     }
 
     /// Handles requests to `/<id of this process><name>` and below, unless there is a longer route
@@ -154,23 +159,25 @@ impl<A: Process> Context<A> {
         self.handlers.get_or_insert_default()
     }
 
-    /// Runs the handler that is installed for a message, if one is.
+    /// Runs the handler that is installed for a message, if one is, as when it comes out of the
+    /// mailbox. For whoever has a message in hand that is for this process.
     ///
     /// Mirrors `ProcessBase::consume(MessageEvent)`.
     #[doc(alias = "ProcessBase::consume")]
-    pub(crate) fn consume_message(&mut self, actor: &mut A, message: Message) {
-        if filter::drops(self.is_simulated(), self.upid(), Incoming::Message(&message)) {
+    pub fn consume_message(&mut self, actor: &mut A, message: &Message) {
+        if filter::drops(self.is_simulated(), self.upid(), Incoming::Message(message)) {
             return;
         }
         let Some(handlers) = &self.handlers else {
-            return counters::unhandled(&message);
+            return counters::unhandled(message);
         };
-        if let Some(handler) = handlers.messages.get(&*message.name).map(Rc::clone) {
+        let installed = handlers.messages.iter().find(|(name, _)| *name == message.name);
+        if let Some(handler) = installed.map(|(_, handler)| Rc::clone(handler)) {
             handler(actor, self, &message.from, &message.body);
         } else if let Some(to) = handlers.delegates.get(&*message.name) {
-            transport::send(Message { to: to.clone(), ..message });
+            transport::send(to, Message { to: to.clone(), ..message.clone() });
         } else {
-            counters::unhandled(&message);
+            counters::unhandled(message);
         }
     }
 

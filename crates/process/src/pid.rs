@@ -3,18 +3,20 @@
 //! Mirrors `3rdparty/libprocess/include/process/pid.hpp`, `dispatch.hpp` and `defer.hpp`.
 
 use crate::context::Context;
-use crate::event::{Call, Event};
+use crate::event::{Call, Delivery, Event};
 use crate::future::{Future, Promise, Value};
 use crate::http::{Request, Response};
 use crate::label::{EventId, Header, Label};
 use crate::remote::Message as ByName;
 use crate::spawn::{Exited, wait};
-use crate::transport::Port;
+use crate::transport::{Mailbox, Port};
 use crate::{Nothing, live, simulated};
 use actix::{Actor, Addr, Handler, Message};
 use std::any::Any;
+use std::cmp::Ordering;
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, OnceLock};
 
 /// A process: an actix actor whose context is [`Context`]. Implemented for every such actor that
 /// carries a `process!` line.
@@ -25,23 +27,49 @@ impl<A: Actor<Context = Context<A>> + Handler<Event<A>> + Send> Process for A {}
 
 /// The untyped name of a process: `id@ip:port`.
 #[doc(alias = "process::UPID")]
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Upid(Arc<(String, String)>);
+#[derive(Clone)]
+pub struct Upid(Arc<Name>);
+
+struct Name {
+    id: String,
+    address: String,
+    /// Of the live process of this name, once something was sent to it by this name.
+    mailbox: OnceLock<Box<dyn Mailbox>>,
+}
 
 impl Upid {
     /// A name from its two halves, for instance `slave(1)` and `127.0.0.1:5051`.
     pub fn new(id: impl Into<String>, address: impl Into<String>) -> Self {
-        Upid(Arc::new((id.into(), address.into())))
+        Upid(Arc::new(Name { id: id.into(), address: address.into(), mailbox: OnceLock::new() }))
     }
 
     /// The part before the `@`.
     pub fn id(&self) -> &str {
-        &self.0.0
+        &self.0.id
     }
 
     /// The part after the `@`.
     pub fn address(&self) -> &str {
-        &self.0.1
+        &self.0.address
+    }
+
+    /// The mailbox that was found under this name. Its process may have ended since, and another
+    /// one of this name may have been started.
+    ///
+    /// Mirrors `UPID::reference` in `3rdparty/libprocess/include/process/pid.hpp`.
+    #[doc(alias = "UPID::reference")]
+    pub(crate) fn mailbox(&self) -> Option<&dyn Mailbox> {
+        self.0.mailbox.get().map(Box::as_ref)
+    }
+
+    /// Keeps what was found under this name, unless something was found before.
+    pub(crate) fn remember(&self, mailbox: Box<dyn Mailbox>) {
+        // Of two that are found at the same time, one is as good as the other.
+        let _ = self.0.mailbox.set(mailbox);
+    }
+
+    fn key(&self) -> (&str, &str) {
+        (self.id(), self.address())
     }
 
     /// Parses `id@ip:port`; `None` when there is no `@` or no `:` after it.
@@ -49,6 +77,35 @@ impl Upid {
         let (id, address) = text.split_once('@')?;
         let (host, port) = address.rsplit_once(':')?;
         (!host.is_empty() && port.parse::<u16>().is_ok()).then(|| Upid::new(id, address))
+    }
+}
+
+impl PartialEq for Upid {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.key() == other.key()
+    }
+}
+
+impl Eq for Upid {}
+
+impl Hash for Upid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl Ord for Upid {
+    fn cmp(&self, other: &Self) -> Ordering {
+        if Arc::ptr_eq(&self.0, &other.0) {
+            return Ordering::Equal;
+        }
+        self.key().cmp(&other.key())
+    }
+}
+
+impl PartialOrd for Upid {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -261,24 +318,40 @@ impl<A: Process> Pid<A> {
     }
 }
 
+impl<A: Process> Mailbox for Addr<A> {
+    fn is_open(&self) -> bool {
+        self.connected()
+    }
+
+    fn put(&self, message: ByName) {
+        self.do_send(Event(Box::new(Delivery(message))));
+    }
+}
+
 impl<A: Process> Port for Pid<A> {
     fn as_any(&self) -> &dyn Any {
         self
     }
 
     fn message(&self, message: ByName) {
-        let label = label_of::<A>(&message);
-        self.enqueue_as::<false>(label, move |actor, context| {
-            context.consume_message(actor, message);
-        });
+        match &self.0.target {
+            Target::Live { address, .. } => address.put(message),
+            Target::Simulated(to) => {
+                let label = label_of::<A>(&message);
+                simulated::send(*to, label, |header| mail::<A>(header, message));
+            }
+        }
     }
 
     fn mail(&self, message: ByName, cause: EventId) -> Box<dyn simulated::Mail> {
-        let header = Header { label: label_of::<A>(&message), cause };
-        let f = move |actor: &mut A, context: &mut Context<A>| {
-            context.consume_message(actor, message);
-        };
-        Box::new(Call::<A, _, false>::new(header, f))
+        mail::<A>(Header { label: label_of::<A>(&message), cause }, message)
+    }
+
+    fn mailbox(&self) -> Option<Box<dyn Mailbox>> {
+        match &self.0.target {
+            Target::Live { address, .. } => Some(Box::new(address.clone())),
+            Target::Simulated(_) => None,
+        }
     }
 
     fn request(&self, request: Request, promise: Promise<Response>) {
@@ -294,6 +367,11 @@ impl<A: Process> Port for Pid<A> {
     fn ended(&self) -> Future<Nothing> {
         wait(self)
     }
+}
+
+fn mail<A: Process>(header: Header, message: ByName) -> Box<dyn simulated::Mail> {
+    let f = move |actor: &mut A, context: &mut Context<A>| context.consume_message(actor, &message);
+    Box::new(Call::<A, _, false>::new(header, f))
 }
 
 fn label_of<A: Process>(message: &ByName) -> Label {

@@ -15,6 +15,15 @@ use std::borrow::Cow;
 /// Tells a process that another has ended.
 pub(crate) type OnExited = Box<dyn Fn(Upid) + Send + Sync>;
 
+/// The way to a live process of any type, kept beside its name.
+pub(crate) trait Mailbox: Send + Sync {
+    /// Whether the process still runs.
+    fn is_open(&self) -> bool;
+
+    /// Puts a message in.
+    fn put(&self, message: Message);
+}
+
 /// A process of any type, as the network reaches it.
 pub(crate) trait Port: Send + Sync {
     fn as_any(&self) -> &dyn Any;
@@ -24,6 +33,9 @@ pub(crate) trait Port: Send + Sync {
 
     /// What a message is for this process, in the simulator. `cause` is the event that sent it.
     fn mail(&self, message: Message, cause: EventId) -> Box<dyn simulated::Mail>;
+
+    /// What can be kept beside its name, if it is a live process.
+    fn mailbox(&self) -> Option<Box<dyn Mailbox>>;
 
     /// Puts a request into the process's mailbox; the promise gets its answer.
     fn request(&self, request: Request, promise: Promise<Response>);
@@ -35,17 +47,20 @@ pub(crate) trait Port: Send + Sync {
     fn ended(&self) -> Future<Nothing>;
 }
 
-/// Sends a message, wherever it is for.
-pub(crate) fn send(message: Message) {
-    if let Some(message) = simulated::network::send(message) {
-        live::network::send(message);
+/// Sends a message, wherever it is for. `to` is whom it is for, too: an older clone of that name,
+/// beside which the way to the process is kept.
+pub(crate) fn send(to: &Upid, message: Message) {
+    if simulated::is_installed() {
+        simulated::network::send(message);
+    } else {
+        live::network::send(to, message);
     }
 }
 
 /// Sends a message on behalf of nobody, or of somebody else.
 #[doc(alias = "process::post")]
 pub fn post(from: &Upid, to: &Upid, name: impl Into<Cow<'static, str>>, body: impl Into<Bytes>) {
-    send(Message::new(from.clone(), to.clone(), name, body));
+    send(to, Message::new(from.clone(), to.clone(), name, body));
 }
 
 /// One process wants to be told of the end of another, which is in another program.

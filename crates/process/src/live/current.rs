@@ -1,7 +1,7 @@
 //! What this thread is doing: in which process it is, and which event it handles, so that what it
 //! sends can name its cause and carry its sender's time.
 
-use crate::label::{EventId, Header};
+use crate::label::EventId;
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -34,7 +34,7 @@ pub(crate) struct Current {
     previous: u64,
 }
 
-pub(crate) fn enter(_header: Header) -> Current {
+pub(crate) fn enter() -> Current {
     let id = NEXT.with(|next| {
         // Each thread numbers its events in a range of its own: no shared counter on this path.
         let id = match next.get() {

@@ -167,6 +167,16 @@ fn with_process<R>(id: &str, f: impl FnOnce(&dyn Port) -> R) -> Option<R> {
     Some(f(&**process))
 }
 
+/// Keeps the way to the process of this name beside the name, if there is one.
+///
+/// Mirrors `UPID::resolve` in `3rdparty/libprocess/src/process.cpp`.
+#[doc(alias = "UPID::resolve")]
+pub(crate) fn resolve(upid: &Upid) {
+    if let Some(mailbox) = with_process(upid.id(), |process| process.mailbox()).flatten() {
+        upid.remember(mailbox);
+    }
+}
+
 /// Puts a message into the mailbox of a process of this program; gives it back when there is none.
 pub(crate) fn deliver(message: Message) -> Result<(), Box<Message>> {
     match RUNTIME.get().and_then(|runtime| runtime.processes.get(message.to.id())) {

@@ -11,6 +11,7 @@ use super::limits::Limits;
 use crate::http::StatusCode;
 use bytes::{Buf, Bytes, BytesMut};
 use std::fmt;
+use std::mem::MaybeUninit;
 
 /// The most header fields that a request may have.
 const HEADERS: usize = 100;
@@ -168,7 +169,8 @@ impl Decoder {
             }
             State::ChunkEnd => match line(input, 0).map_err(|()| bad("chunk without an end"))? {
                 None => Ok(Progress::Starved),
-                Some(_) => {
+                Some(line) => {
+                    input.advance(line.end);
                     self.state = State::ChunkSize;
                     Ok(Progress::Again)
                 }
@@ -211,52 +213,51 @@ impl Decoder {
             return Ok(Progress::Starved);
         }
         let window = &input[..input.len().min(self.limits.head)];
-        let too_large =
-            || Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large");
         // Each byte is looked at once for this, however slowly they come.
-        if !has_end(window, self.searched) {
-            self.searched = window.len();
-            return if window.len() < input.len() || window.len() == self.limits.head {
-                Err(too_large())
-            } else {
-                Ok(Progress::Starved)
-            };
+        if self.searched > 0 && !has_end(window, self.searched) {
+            return self.starved(window.len(), input.len());
         }
-        self.searched = 0;
-        let mut fields = [httparse::EMPTY_HEADER; HEADERS];
-        let mut parsed = httparse::Request::new(&mut fields);
-        let length = match parsed.parse(window) {
+        let mut fields = [const { MaybeUninit::uninit() }; HEADERS];
+        let mut parsed = httparse::Request::new(&mut []);
+        let length = match parsed.parse_with_uninit_headers(window, &mut fields) {
             Ok(httparse::Status::Complete(length)) => length,
+            // What is wrong is said once all is there, so that it is the same however it comes.
+            _ if !has_end(window, self.searched) => {
+                return self.starved(window.len(), input.len());
+            }
             Ok(httparse::Status::Partial) => return Err(bad("malformed request")),
             Err(httparse::Error::TooManyHeaders) => return Err(too_large()),
             Err(error) => return Err(bad(&format!("malformed request: {error}"))),
         };
+        self.searched = 0;
         let minor = parsed.version.unwrap_or(1);
-        // Slices of one buffer: a head costs one allocation, and this list.
-        let offsets = |text: &[u8]| {
+        // A head costs two allocations: this copy, of which all else are slices, and the list.
+        let head = Bytes::copy_from_slice(&window[..length]);
+        let slice = |text: &[u8]| {
             let start = text.as_ptr() as usize - window.as_ptr() as usize;
-            start..start + text.len()
+            head.slice(start..start + text.len())
         };
-        let method = offsets(parsed.method.unwrap_or_default().as_bytes());
-        let target = offsets(parsed.path.unwrap_or_default().as_bytes());
-        let ranges: Vec<_> = parsed
-            .headers
-            .iter()
-            .map(|field| (offsets(field.name.as_bytes()), offsets(field.value)))
-            .collect();
-        let head = input.split_to(length).freeze();
-        let mut headers = Vec::with_capacity(ranges.len());
-        for (name, value) in ranges {
-            headers.push((head.slice(name), head.slice(value)));
-        }
+        let fields = parsed.headers.iter();
+        let headers: Vec<_> =
+            fields.map(|field| (slice(field.name.as_bytes()), slice(field.value))).collect();
         let request = Decoded {
-            method: head.slice(method),
-            target: head.slice(target),
+            method: slice(parsed.method.unwrap_or_default().as_bytes()),
+            target: slice(parsed.path.unwrap_or_default().as_bytes()),
             keep_alive: keep_alive(minor, &headers),
             headers,
             body: Bytes::new(),
         };
+        input.advance(length);
         self.frame(request, minor)
+    }
+
+    /// Waits for the rest of a head, as long as it may still be one.
+    fn starved(&mut self, window: usize, input: usize) -> Result<Progress, Refusal> {
+        self.searched = window;
+        if window < input || window == self.limits.head {
+            return Err(too_large());
+        }
+        Ok(Progress::Starved)
     }
 
     /// Decides where the body ends.
@@ -302,9 +303,11 @@ impl Decoder {
             return Ok(Progress::Starved);
         };
         // What follows a semicolon are extensions, which nobody uses.
-        let digits = line[..].split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+        let text = &input[..line.length];
+        let digits = text.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let size = hexadecimal(digits)
             .ok_or_else(|| bad(&format!("bad chunk size '{}'", digits.escape_ascii())))?;
+        input.advance(line.end);
         if size == 0 {
             self.state = State::Trailers;
         } else {
@@ -320,35 +323,52 @@ impl Decoder {
         let Some(line) = line(input, limit).map_err(|()| bad("trailers too large"))? else {
             return Ok(Progress::Starved);
         };
-        if line.is_empty() {
+        input.advance(line.end);
+        if line.length == 0 {
             return Ok(self.complete());
         }
-        self.trailers += line.len() + 2;
+        self.trailers += line.length + 2;
         Ok(Progress::Again)
     }
 }
 
 /// Whether there is an empty line, as far as it could not be seen in the first `searched` bytes.
 fn has_end(window: &[u8], searched: usize) -> bool {
-    let rest = &window[searched.saturating_sub(3).min(window.len())..];
-    rest.windows(2).any(|pair| pair == b"\n\n") || rest.windows(3).any(|three| three == b"\n\r\n")
+    let mut rest = &window[searched.saturating_sub(3).min(window.len())..];
+    // Stops at the first: behind it may be many more requests.
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n') {
+        rest = &rest[end + 1..];
+        if rest.starts_with(b"\n") || rest.starts_with(b"\r\n") {
+            return true;
+        }
+    }
+    false
+}
+
+fn too_large() -> Refusal {
+    Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "head too large")
 }
 
 fn bad(reason: &str) -> Refusal {
     Refusal::new(StatusCode::BAD_REQUEST, reason)
 }
 
-/// Takes a line off the input, without its end. An error when there is none within `limit` bytes.
-fn line(input: &mut BytesMut, limit: usize) -> Result<Option<BytesMut>, ()> {
+/// The first line of the input.
+struct Line {
+    /// How long it is.
+    length: usize,
+    /// Where the next one begins.
+    end: usize,
+}
+
+/// Finds the end of the first line. An error when there is none within `limit` bytes.
+fn line(input: &[u8], limit: usize) -> Result<Option<Line>, ()> {
     let Some(end) = input.iter().take(limit + 2).position(|byte| *byte == b'\n') else {
         return if input.len() >= limit + 2 { Err(()) } else { Ok(None) };
     };
-    let mut line = input.split_to(end);
-    input.advance(1);
-    if line.last() == Some(&b'\r') {
-        line.truncate(end - 1);
-    }
-    if line.len() > limit { Err(()) } else { Ok(Some(line)) }
+    let line = &input[..end];
+    let length = line.strip_suffix(b"\r").unwrap_or(line).len();
+    if length > limit { Err(()) } else { Ok(Some(Line { length, end: end + 1 })) }
 }
 
 /// Digits only: no sign, no prefix, nothing that does not fit.

@@ -3,7 +3,7 @@
 //! Mirrors `MessageEncoder` and `HttpResponseEncoder` in `3rdparty/libprocess/src/encoder.hpp`.
 
 use super::message::Message;
-use crate::http::{Body, HeaderValue, Request, Response, StatusCode, header};
+use crate::http::{Body, HeaderName, Request, Response, StatusCode, header};
 use bytes::{BufMut, Bytes, BytesMut};
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -88,65 +88,89 @@ impl Asked {
     }
 }
 
-/// Appends an answer: all of it, or, when its body is a pipe, its head. `seconds` is the time since
-/// the epoch. Says whether the connection may stay open.
+/// The time of an answer as text, which is made once a second only.
+#[derive(Default)]
+pub struct Date {
+    seconds: u64,
+    text: String,
+}
+
+impl Date {
+    /// The text for a time in seconds since the epoch.
+    pub fn at(&mut self, seconds: u64) -> &str {
+        if self.text.is_empty() || self.seconds != seconds {
+            self.seconds = seconds;
+            self.text = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
+        }
+        &self.text
+    }
+}
+
+/// Appends an answer: all of it, or, when its body is a pipe, its head. Says whether the connection
+/// may stay open.
 ///
 /// Mirrors `HttpResponseEncoder::encode`.
 #[doc(alias = "HttpResponseEncoder::encode")]
-pub fn response(response: &Response, asked: Asked, seconds: u64, out: &mut BytesMut) -> bool {
-    let mut headers = response.headers.clone();
-    let date = httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds));
-    let text = |text: String| {
-        HeaderValue::from_str(&text).expect("dates and numbers are visible ASCII characters")
-    };
-    headers.insert(header::DATE, text(date));
+pub fn response(response: &Response, asked: Asked, date: &str, out: &mut BytesMut) -> bool {
+    let headers = &response.headers;
     let mut body = match &response.body {
         Body::Bytes(bytes) => bytes.clone(),
         Body::None | Body::Pipe(_) => Bytes::new(),
     };
-    if asked.gzip
+    let compressed = (asked.gzip
         && body.len() >= GZIP_MINIMUM_BODY_LENGTH
-        && !headers.contains_key(header::CONTENT_ENCODING)
-        && let Some(compressed) = gzip(&body)
-    {
-        body = compressed;
-        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
-    }
-    if matches!(response.body, Body::Pipe(_)) {
-        headers.remove(header::CONTENT_LENGTH);
-        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    } else {
-        // differs: upstream sends a length that a handler has set, whether or not it is right.
-        headers.insert(header::CONTENT_LENGTH, text(body.len().to_string()));
-    }
+        && !headers.contains_key(header::CONTENT_ENCODING))
+    .then(|| gzip(&body))
+    .flatten();
     let closes = headers
         .get(header::CONNECTION)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"close"));
-    if !asked.keep_alive && !closes {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+
+    status_line(response.status, out);
+    let ours = [header::DATE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING];
+    // differs: upstream sends a length that a handler has set, whether or not it is right.
+    for (name, value) in headers.iter().filter(|(name, _)| !ours.contains(name)) {
+        if asked.keep_alive || name != header::CONNECTION {
+            field(name, value.as_bytes(), out);
+        }
     }
-    head(response.status, &headers, out);
+    field(&header::DATE, date.as_bytes(), out);
+    if let Some(compressed) = compressed {
+        body = compressed;
+        field(&header::CONTENT_ENCODING, b"gzip", out);
+    }
+    if matches!(response.body, Body::Pipe(_)) {
+        field(&header::TRANSFER_ENCODING, b"chunked", out);
+    } else {
+        field(&header::CONTENT_LENGTH, body.len().to_string().as_bytes(), out);
+    }
+    if !asked.keep_alive {
+        field(&header::CONNECTION, b"close", out);
+    }
+    out.put_slice(b"\r\n");
     if !asked.head {
         out.put_slice(&body);
     }
     asked.keep_alive && !closes
 }
 
-fn head(status: StatusCode, headers: &crate::http::HeaderMap, out: &mut BytesMut) {
-    let reason = status.canonical_reason().unwrap_or("Unknown");
-    // Writing into a growing buffer cannot fail.
-    let _ = write!(out.writer(), "HTTP/1.1 {} {reason}\r\n", status.as_u16());
-    for (name, value) in headers {
-        // Names as people know them: Content-Length.
-        let mut start = true;
-        for byte in name.as_str().bytes() {
-            out.put_u8(if start { byte.to_ascii_uppercase() } else { byte });
-            start = byte == b'-';
-        }
-        out.put_slice(b": ");
-        out.put_slice(value.as_bytes());
-        out.put_slice(b"\r\n");
+fn status_line(status: StatusCode, out: &mut BytesMut) {
+    out.put_slice(b"HTTP/1.1 ");
+    out.put_slice(status.as_str().as_bytes());
+    out.put_slice(b" ");
+    out.put_slice(status.canonical_reason().unwrap_or("Unknown").as_bytes());
+    out.put_slice(b"\r\n");
+}
+
+fn field(name: &HeaderName, value: &[u8], out: &mut BytesMut) {
+    // Names as people know them: Content-Length.
+    let mut start = true;
+    for byte in name.as_str().bytes() {
+        out.put_u8(if start { byte.to_ascii_uppercase() } else { byte });
+        start = byte == b'-';
     }
+    out.put_slice(b": ");
+    out.put_slice(value);
     out.put_slice(b"\r\n");
 }
 
@@ -154,4 +178,67 @@ fn gzip(body: &[u8]) -> Option<Bytes> {
     let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 2), Compression::default());
     encoder.write_all(body).ok()?;
     Some(encoder.finish().ok()?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{HeaderValue, Pipe};
+
+    fn encoded(given: &Response, asked: Asked) -> (String, bool) {
+        let mut out = BytesMut::new();
+        let keep = response(given, asked, Date::default().at(784_111_777), &mut out);
+        (String::from_utf8_lossy(&out).into_owned(), keep)
+    }
+
+    const PLAIN: Asked = Asked { gzip: false, keep_alive: true, head: false };
+
+    /// What a handler must not decide, it does not.
+    fn wrong(response: Response) -> Response {
+        [header::DATE, header::CONTENT_LENGTH, header::TRANSFER_ENCODING]
+            .into_iter()
+            .fold(response, |response, name| {
+                response.with_header(name, HeaderValue::from_static("wrong"))
+            })
+    }
+
+    #[test]
+    fn answers_are_framed_by_what_they_are() {
+        let (text, keep) = encoded(&wrong(Response::ok("hello")), PLAIN);
+        let head = "HTTP/1.1 200 OK\r\n";
+        let date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+        assert!(text.starts_with(head) && text.contains(date) && keep, "{text}");
+        assert!(text.ends_with("Content-Length: 5\r\n\r\nhello"), "{text}");
+        assert!(!text.contains("wrong"), "{text}");
+
+        let (reader, _writer) = Pipe::new();
+        let piped = Response { body: Body::Pipe(reader), ..wrong(Response::ok("")) };
+        let (text, keep) = encoded(&piped, PLAIN);
+        assert!(text.ends_with("Transfer-Encoding: chunked\r\n\r\n") && keep, "{text}");
+        assert!(!text.contains("wrong") && !text.contains("Content-Length"), "{text}");
+    }
+
+    #[test]
+    fn either_side_may_close() {
+        let close = HeaderValue::from_static("Close");
+        let closing = Response::ok("").with_header(header::CONNECTION, close);
+        let (text, keep) = encoded(&closing, PLAIN);
+        assert!(text.contains("Connection: Close\r\n") && !keep, "{text}");
+        let last = Asked { keep_alive: false, ..PLAIN };
+        let kept = HeaderValue::from_static("keep-alive");
+        let keeping = Response::ok("").with_header(header::CONNECTION, kept);
+        for response in [closing, keeping, Response::ok("")] {
+            let (text, keep) = encoded(&response, last);
+            assert!(text.matches("Connection:").count() == 1 && !keep, "{text}");
+            assert!(text.contains("Connection: close\r\n"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_that_of_its_second() {
+        let mut date = Date::default();
+        assert_eq!(date.at(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+        assert_eq!(date.at(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(date.at(0), "Thu, 01 Jan 1970 00:00:00 GMT");
+    }
 }

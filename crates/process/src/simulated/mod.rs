@@ -373,6 +373,11 @@ pub(crate) fn post(
     drop(refused);
 }
 
+/// Whether this thread has a simulation.
+pub(crate) fn is_installed() -> bool {
+    with_current(|_| ()).is_some()
+}
+
 pub(crate) fn now() -> Option<Time> {
     with_current(|simulation| {
         let state = simulation.state.borrow();

@@ -336,11 +336,9 @@ impl Mail for Envelope {
     }
 }
 
-/// Sends a message in the simulation of this thread; given back when there is none.
-pub(crate) fn send(message: Message) -> Option<Message> {
-    let mut message = Some(message);
-    with_current(|simulation| message.take().map(|message| simulation.send_message(message)));
-    message
+/// Sends a message in the simulation of this thread.
+pub(crate) fn send(message: Message) {
+    with_current(|simulation| simulation.send_message(message));
 }
 
 /// Links in the simulation of this thread; given back when there is none.

@@ -6,7 +6,7 @@ use super::deadline::Deadline;
 use crate::clock;
 use crate::future::{Future, Outcome};
 use crate::http::{Body, PipeReader, Response};
-use crate::remote::encoder::{self, Asked};
+use crate::remote::encoder::{self, Asked, Date};
 use bytes::BytesMut;
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -36,6 +36,7 @@ struct Answers {
     left: watch::Receiver<bool>,
     limit: Duration,
     out: BytesMut,
+    date: Date,
 }
 
 /// Sends what is owed until nothing more will be, or the peer has left.
@@ -46,7 +47,7 @@ pub(super) async fn answer(
     left: watch::Receiver<bool>,
     limit: Duration,
 ) {
-    let mut answers = Answers { write, left, limit, out: BytesMut::new() };
+    let mut answers = Answers { write, left, limit, out: BytesMut::new(), date: Date::default() };
     while let Some(next) = owed.recv().await {
         if answers.send(next, &mut owed).await.is_err() {
             break;
@@ -129,7 +130,7 @@ impl Answers {
     /// last.
     async fn respond(&mut self, response: &Response, asked: Asked) -> Result<bool, Closed> {
         let seconds = clock::now().since_epoch().as_secs();
-        let keep = encoder::response(response, asked, seconds, &mut self.out);
+        let keep = encoder::response(response, asked, self.date.at(seconds), &mut self.out);
         match &response.body {
             Body::Pipe(reader) if !asked.head => {
                 let streamed = self.stream(reader).await;

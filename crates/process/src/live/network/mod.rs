@@ -139,9 +139,23 @@ pub fn address() -> String {
     NETWORK.read().as_ref().map_or_else(|| NOWHERE.to_owned(), |network| network.address.clone())
 }
 
+fn is_own(address: &str) -> bool {
+    match &*NETWORK.read() {
+        Some(network) => network.address == address,
+        None => address == NOWHERE,
+    }
+}
+
 /// Sends a message to a process of this program or of another.
-pub(crate) fn send(message: Message) {
-    if message.to.address() == message.from.address() || message.to.address() == address() {
+pub(crate) fn send(to: &Upid, message: Message) {
+    // One that is closed says nothing: maybe another process of this name has been started since.
+    if let Some(mailbox) = to.mailbox().filter(|mailbox| mailbox.is_open()) {
+        return mailbox.put(message);
+    }
+    if to.address() == message.from.address() || is_own(to.address()) {
+        if to.mailbox().is_none() {
+            live::resolve(to);
+        }
         if let Err(message) = live::deliver(message) {
             debug!(counters::log(), "Dropping message for process {}", message.to);
         }
@@ -149,7 +163,7 @@ pub(crate) fn send(message: Message) {
     }
     match network() {
         Some(network) => Sockets::send(&network, &message),
-        None => counters::lost(1, message.to.address(), "this program does not listen"),
+        None => counters::lost(1, to.address(), "this program does not listen"),
     }
 }
 

@@ -3,12 +3,12 @@
 use super::Network;
 use super::deadline::Deadline;
 use crate::remote::counters;
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 use parking_lot::Mutex;
 use std::io::ErrorKind;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::sync::Notify;
@@ -26,6 +26,23 @@ pub(super) struct Queue {
     pub(super) messages: u64,
     /// Nothing is taken any more.
     pub(super) closed: bool,
+}
+
+impl Queue {
+    /// Swaps what is unsent for a buffer that is empty, and says how many messages it is; `None`
+    /// when the queue is closed.
+    fn take(&mut self, empty: &mut BytesMut) -> Option<u64> {
+        if self.closed {
+            return None;
+        }
+        if self.unsent.is_empty() {
+            // Nothing is kept while there is nothing to send: links idle for days.
+            self.unsent = BytesMut::new();
+            *empty = BytesMut::new();
+        }
+        std::mem::swap(&mut self.unsent, empty);
+        Some(std::mem::take(&mut self.messages))
+    }
 }
 
 /// A connection to another program.
@@ -124,30 +141,28 @@ async fn converse(network: &Network, connection: &Outgoing) -> End {
 /// Mirrors `ignore_recv_data` in `3rdparty/libprocess/src/process.cpp`.
 #[doc(alias = "ignore_recv_data")]
 async fn ignore(read: &mut OwnedReadHalf) -> String {
+    let mut data = BytesMut::new();
     loop {
         if let Err(error) = read.readable().await {
             return error.to_string();
         }
-        // A buffer only when there is something: links idle for days.
-        let mut data = BytesMut::with_capacity(IGNORED);
-        match read.read_buf(&mut data).await {
+        data.reserve(IGNORED);
+        match read.try_read_buf(&mut data) {
             Ok(0) => return "the peer has closed it".to_owned(),
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            Ok(_) => data.clear(),
+            // A buffer only while something comes: links idle for days.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => data = BytesMut::new(),
             Err(error) => return error.to_string(),
         }
     }
 }
 
 async fn send(network: &Network, connection: &Outgoing, write: &mut OwnedWriteHalf) -> End {
+    let mut batch = BytesMut::new();
     loop {
-        let (mut batch, messages) = {
-            let mut queue = connection.queue.lock();
-            if queue.closed {
-                return End::Closed;
-            }
-            (queue.unsent.split(), std::mem::take(&mut queue.messages))
-        };
+        // The buffers change places: one is filled while the other is written.
+        let messages = connection.queue.lock().take(&mut batch);
+        let Some(messages) = messages else { return End::Closed };
         if batch.is_empty() {
             if !connection.persistent && network.sockets.dispose(connection) {
                 return End::Done;
@@ -155,13 +170,10 @@ async fn send(network: &Network, connection: &Outgoing, write: &mut OwnedWriteHa
             connection.wake.notified().await;
             continue;
         }
-        while batch.has_remaining() {
-            match write.write_buf(&mut batch).await {
-                Ok(1..) => {}
-                Ok(0) => return broken(connection, messages, "nothing can be written"),
-                Err(error) => return broken(connection, messages, &error.to_string()),
-            }
+        if let Err(error) = write.write_all(&batch).await {
+            return broken(connection, messages, &error.to_string());
         }
+        batch.clear();
     }
 }
 

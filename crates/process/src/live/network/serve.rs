@@ -115,7 +115,6 @@ impl Receiver {
             }
         }
         if !self.decoder.is_within_request(&self.input) {
-            self.input = BytesMut::new();
             return Ok(true);
         }
         if self.deadline.is_none() {
