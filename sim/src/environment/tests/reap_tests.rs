@@ -15,8 +15,8 @@ fn start(rig: &Rig, behaviour: Behaviour) -> Subprocess {
 #[test]
 fn non_child_process() {
     under_many_schedules(|rig, schedule| {
-        rig.run_container("c");
-        let pid = rig.daemon.container("c").and_then(|container| container.pid).expect("a pid");
+        rig.run_container("app");
+        let pid = rig.daemon.container("app").and_then(|container| container.pid).expect("a pid");
         let (status, other) = (rig.host.reap(pid), rig.host.reap(pid));
         schedule.some(rig, 5);
         assert!(status.is_pending());
