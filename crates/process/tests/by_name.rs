@@ -89,7 +89,10 @@ fn what_was_sent_to_a_terminated_process_is_dropped() {
     let heard = Queue::new();
     let pid = spawn("doomed", Recorder { tag: "", heard: heard.clone() });
     let (release, released) = mpsc::channel::<()>();
-    pid.run("block", move |_, _| drop(released.recv()));
+    pid.run("block", move |_, _| {
+        // Fails when the sender is dropped.
+        let _ = released.recv();
+    });
     note(pid.upid(), "note", "");
     terminate(&pid, true);
     drop(release);
