@@ -90,6 +90,7 @@ fn what_was_sent_to_a_terminated_process_is_dropped() {
     let pid = spawn("doomed", Recorder { tag: "", heard: heard.clone() });
     let (release, released) = mpsc::channel::<()>();
     pid.run("block", move |_, _| {
+        // Fails when the sender is dropped.
         let _ = released.recv();
     });
     note(pid.upid(), "note", "");

@@ -1,213 +1,127 @@
 //! Counterparts of libprocess's own benchmarks, `3rdparty/libprocess/src/tests/benchmarks.cpp`,
 //! as far as they can exist. The budgets are what the C++ original gave on a 2-core machine.
+//!
+//! `cargo bench -p drydock-process --bench libprocess` measures them closer, with raw actix, raw
+//! channels and plain calls beside them.
 
-use crate::{Row, best, per_second, timed};
-use process::actix::{Actor, Handler, Message};
-use process::{
-    Context, CountDownLatch, Future, Nothing, Pid, Promise, defer, dispatch, generate_id, process,
-    spawn, terminate, wait,
+use crate::workloads::{
+    CLIENT_SERVER, THROUGHPUT, chain, links, listen, ping_pong, protobuf, raw_actix, typed,
 };
-use std::sync::Arc;
-use std::time::Duration;
-
-/// How long to wait for what takes seconds at most.
-const LIMIT: Duration = Duration::from_secs(120);
-
-/// Pairs of processes. Upstream: as many as worker threads, of which libprocess has 8 at least.
-const PAIRS: u64 = 8;
+use crate::{Row, best, nanoseconds, per_second};
+use prost::Message;
 
 /// Pings of all pairs together. Upstream: 15 million.
 const PINGS: u64 = 1_000_000;
 
-/// Pings of one pair that are under way at once. Upstream: the same.
-const UNDER_WAY: u64 = 1000;
+/// Requests of all clients together. Upstream: the same.
+const RPCS: u64 = 80_000;
 
-/// Rounds of the chain of dispatch and defer. Upstream: the same.
-const REPEATS: u64 = 100_000;
+/// Messages that a handler gets in one round. Upstream: as many as in a second.
+const MESSAGES: u64 = 20_000;
 
-/// Integers that each round carries along. Upstream: the same.
-const INTEGERS: usize = 10_240;
+/// Pairs of linked processes. Upstream: the same.
+const LINKS: usize = 5000;
 
-struct Ping(Pid<Client>);
+/// Processes that come and go beside them. Upstream: the same.
+const EPHEMERAL: u64 = 10_000;
 
-struct Pong;
+const NONE: &str = "no C++ figure";
 
-struct Run;
-
-macro_rules! message {
-    ($($name:ident)*) => {$(
-        impl Message for $name {
-            type Result = ();
-        }
-    )*};
-}
-
-message!(Ping Pong Run);
-
-struct Destination;
-
-impl Actor for Destination {
-    type Context = Context<Self>;
-}
-
-process!(Destination);
-
-impl Handler<Ping> for Destination {
-    type Result = ();
-
-    fn handle(&mut self, Ping(client): Ping, _: &mut Context<Self>) {
-        client.tell(Pong);
-    }
-}
-
-struct Client {
-    destination: Pid<Destination>,
-    latch: Arc<CountDownLatch>,
-    sent: u64,
-    received: u64,
-}
-
-impl Actor for Client {
-    type Context = Context<Self>;
-}
-
-process!(Client);
-
-impl Client {
-    fn send(&mut self, context: &Context<Self>) {
-        self.destination.tell(Ping(context.pid().clone()));
-        self.sent += 1;
-    }
-}
-
-impl Handler<Run> for Client {
-    type Result = ();
-
-    fn handle(&mut self, _: Run, context: &mut Context<Self>) {
-        (0..UNDER_WAY.min(PINGS / PAIRS)).for_each(|_| self.send(context));
-    }
-}
-
-impl Handler<Pong> for Client {
-    type Result = ();
-
-    fn handle(&mut self, _: Pong, context: &mut Context<Self>) {
-        self.received += 1;
-        if self.sent < PINGS / PAIRS {
-            self.send(context);
-        } else if self.received == PINGS / PAIRS {
-            self.latch.decrement();
-        }
-    }
-}
-
-/// `Process_BENCHMARK_ThroughputPerformance`: pings to a partner who answers each.
-fn throughput() -> Duration {
-    let latch = Arc::new(CountDownLatch::new(PAIRS as usize));
-    let pair = |_| {
-        let destination = spawn(generate_id("destination"), Destination);
-        let client = Client {
-            destination: destination.clone(),
-            latch: Arc::clone(&latch),
-            sent: 0,
-            received: 0,
-        };
-        (spawn(generate_id("client"), client), destination)
-    };
-    let pairs: Vec<_> = (0..PAIRS).map(pair).collect();
-    let elapsed = timed(|| {
-        pairs.iter().for_each(|(client, _)| client.tell(Run));
-        latch.triggered().wait(LIMIT).expect("it takes far less than the limit");
-    });
-    for (client, destination) in pairs {
-        end(&client);
-        end(&destination);
-    }
-    elapsed
-}
-
-struct Chain {
-    promise: Promise<Nothing>,
-    count: u64,
-}
-
-impl Actor for Chain {
-    type Context = Context<Self>;
-}
-
-process!(Chain);
-
-impl Chain {
-    fn handler(&mut self, context: &mut Context<Self>, data: &[i32]) -> Future<Nothing> {
-        self.count += 1;
-        if self.count >= REPEATS {
-            self.promise.set(Nothing);
-            return Future::ready(Nothing);
-        }
-        // The one copy that upstream makes of what can be moved: into the deferred callback.
-        let data = data.to_vec();
-        dispatch!(context.pid(), Self::step, |this, _| this.step()).then(defer!(
-            context.pid(),
-            Self::handler,
-            |this, context, _| this.handler(context, &data)
-        ));
-        Future::ready(Nothing)
-    }
-
-    fn step(&mut self) -> Future<Nothing> {
-        Future::ready(Nothing)
-    }
-}
-
-/// `Process_BENCHMARK_DispatchDefer`: a process that dispatches to itself and defers what follows.
-fn dispatch_defer() -> Duration {
-    let promise = Promise::new();
-    let over = promise.future();
-    let chain = spawn(generate_id("chain"), Chain { promise, count: 0 });
-    let data = vec![42; INTEGERS];
-    let elapsed = timed(|| {
-        dispatch!(chain, Chain::handler, |this, context| this.handler(context, &data));
-        over.wait(LIMIT).expect("it takes far less than the limit");
-    });
-    end(&chain);
-    elapsed
-}
-
-fn end<A: process::Process>(pid: &Pid<A>) {
-    terminate(pid, true);
-    wait(pid).wait(LIMIT);
-}
-
-/// The rows of libprocess's benchmarks.
-pub fn rows() -> Vec<Row> {
-    const MISSING: &str = "needs sockets: not built yet";
-    let pings = per_second(best(throughput), PINGS) / 1e6;
-    let chain = best(dispatch_defer).as_secs_f64() * 1e3;
-    vec![
+fn throughput() -> [Row; 2] {
+    let game = ping_pong::Game::local(THROUGHPUT);
+    let by_name = per_second(best(|| game.play(PINGS)), PINGS) / 1e6;
+    game.end();
+    let game = typed::Game::new(THROUGHPUT);
+    let typed = per_second(best(|| game.play(PINGS)), PINGS) / 1e6;
+    game.end();
+    let game = raw_actix::Game::new(THROUGHPUT);
+    let actix = per_second(best(|| game.play(PINGS)), PINGS) / 1e6;
+    [
         Row {
-            what: "libprocess: throughput, ping and pong",
+            what: "libprocess: throughput, ping and pong by name",
             budget: "C++: 2.3-7.8 M/s",
-            measured: format!("{pings:.1} M/s"),
+            measured: format!("{by_name:.1} M/s"),
         },
+        Row {
+            what: "  the same, typed",
+            budget: "C++: 2.3-7.8 M/s",
+            measured: format!("{typed:.1} M/s (raw actix {actix:.1} M/s)"),
+        },
+    ]
+}
+
+fn dispatch_defer() -> [Row; 2] {
+    let time = best(|| chain::run(chain::REPEATS, chain::INTEGERS)).as_secs_f64() * 1e3;
+    [
         Row {
             what: "libprocess: dispatch + defer, movable",
             budget: "C++: 290-380 ms",
-            measured: format!("{chain:.0} ms"),
+            measured: format!("{time:.0} ms"),
         },
         Row {
             what: "libprocess: dispatch + defer, copyable",
             budget: "C++: 550-830 ms",
             measured: "as movable: every Rust value moves".to_owned(),
         },
+    ]
+}
+
+fn client_server() -> [Row; 2] {
+    let game = ping_pong::Game::local(CLIENT_SERVER);
+    let local = per_second(best(|| game.play(RPCS)), RPCS) / 1e6;
+    game.end();
+    let game = ping_pong::Game::over_sockets(CLIENT_SERVER, listen());
+    let sockets = per_second(best(|| game.play(RPCS)), RPCS) / 1e3;
+    game.end();
+    [
         Row {
             what: "libprocess: client and server",
             budget: "C++: 1.0-1.1 M rpcs/s",
-            measured: MISSING.to_owned(),
+            measured: format!("{local:.1} M rpcs/s"),
         },
         Row {
-            what: "libprocess: protobuf handlers, 4 / 304 bytes",
-            budget: "C++: 5.4 M/s / 313 k/s",
-            measured: MISSING.to_owned(),
+            what: "  the same over two sockets",
+            budget: NONE,
+            measured: format!("{sockets:.0} k rpcs/s"),
         },
     ]
+}
+
+fn protobuf_handlers() -> Row {
+    let handlers = protobuf::Handlers::new();
+    let [small, large] = [0, 50].map(|submessages| {
+        let data = protobuf::tree(submessages).encode_to_vec();
+        per_second(best(|| handlers.handle(&data, MESSAGES)), MESSAGES)
+    });
+    handlers.end();
+    Row {
+        what: "libprocess: protobuf handlers, 4 / 304 bytes",
+        budget: "C++: 5.4 M/s / 313 k/s",
+        measured: format!("{:.1} M/s / {:.0} k/s", small / 1e6, large / 1e3),
+    }
+}
+
+fn large_number_of_links() -> Row {
+    let [alone, among] = [0, LINKS].map(|pairs| {
+        let links = links::Links::new(pairs);
+        let time = best(|| links.come_and_go(EPHEMERAL));
+        links.end();
+        nanoseconds(time, EPHEMERAL) / 1e3
+    });
+    Row {
+        what: "libprocess: a process comes and goes, alone / among 5000 links",
+        budget: NONE,
+        measured: format!("{alone:.1} us / {among:.1} us"),
+    }
+}
+
+/// The rows of libprocess's benchmarks.
+pub fn rows() -> Vec<Row> {
+    let mut rows = Vec::new();
+    rows.extend(throughput());
+    rows.extend(dispatch_defer());
+    rows.extend(client_server());
+    rows.push(protobuf_handlers());
+    rows.push(large_number_of_links());
+    rows
 }

@@ -13,6 +13,8 @@
 mod libprocess;
 mod messages;
 mod simulated;
+#[path = "../../../crates/process/benches/workloads/mod.rs"]
+mod workloads;
 
 use std::time::{Duration, Instant};
 
@@ -65,6 +67,8 @@ fn main() {
     if !std::env::args().any(|argument| argument == "--bench") {
         return;
     }
+    // Before the first process: its address is part of a process's name.
+    workloads::listen();
     let start = Instant::now();
     let measurements: [(&str, Measure); 3] = [
         ("live messages", messages::rows),
