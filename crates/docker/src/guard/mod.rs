@@ -36,7 +36,8 @@ use std::sync::Arc;
 /// The operation behind an answer.
 type Op<T> = Operation<Result<T, ApiError>>;
 
-/// A daemon whose requests find out what they have done. See the [module](self).
+/// A daemon whose requests find out what they have done: statuses are read by one table, unknown
+/// outcomes looked up by name, stalled pulls given up.
 #[derive(Clone)]
 pub struct Guarded {
     api: Arc<dyn Api>,

@@ -3,8 +3,8 @@
 //! In a simulation every process has an address, like `10.0.0.1:5051`; those that share one are one
 //! program, and send to each other as dispatches do. Between two addresses there is a *connection*,
 //! a first-in first-out lane: the message at its head may arrive at any time after it was sent.
-//! A [`Network`] decides what becomes of each message on its way: it is the port through which the
-//! driver of a simulation injects faults.
+//! A policy decides what becomes of each message on its way ([`Simulation::set_network`]): through
+//! it the driver of a simulation injects faults.
 //!
 //! | real | here |
 //! |---|---|

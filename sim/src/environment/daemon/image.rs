@@ -14,7 +14,7 @@ pub struct Layer {
     pub bytes: u64,
 }
 
-/// What becomes of a command that is no [mini command](super::shell).
+/// What becomes of a command that is no mini command (`shell.rs`).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Programs {
     /// It is the image's script.

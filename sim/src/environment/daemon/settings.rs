@@ -50,7 +50,7 @@ pub struct DaemonSettings {
     pub max_downloads: usize,
     /// Containers go on when the daemon ends.
     pub live_restore: bool,
-    /// Command lines of the [mini language](super::shell) do what they say.
+    /// Command lines of the mini language (`shell.rs`) do what they say.
     pub interpret: bool,
     /// What containers do that fit, in the order of precedence.
     pub scripts: Vec<(Pick, Arc<Script>)>,
