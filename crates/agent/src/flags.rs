@@ -1,5 +1,6 @@
 //! The agent's flags, as far as it has any use for them, with upstream's defaults.
 
+use mesos::internal::ContainerDnsInfo;
 use mesos::{Bytes, ContainerInfo};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -31,6 +32,8 @@ pub struct Flags {
     pub docker_remove_delay: Duration,
     /// Whether containers that belong to no executor are stopped and removed.
     pub docker_kill_orphans: bool,
+    /// DNS for containers in a bridge or a network that somebody made.
+    pub default_container_dns: Option<ContainerDnsInfo>,
     /// The image to run docker executors in, if they are to run in containers.
     pub docker_mesos_image: Option<String>,
     /// How long an executor may take to register, fetch and pull included.
@@ -77,6 +80,7 @@ impl Default for Flags {
             docker_stop_timeout: Duration::ZERO,
             docker_remove_delay: minutes(6 * 60),
             docker_kill_orphans: true,
+            default_container_dns: None,
             docker_mesos_image: None,
             executor_registration_timeout: minutes(1),
             executor_reregistration_timeout: Duration::from_secs(2),
@@ -106,6 +110,8 @@ impl From<&Flags> for containerizer::Flags {
             docker_socket: flags.docker_socket.clone(),
             docker_stop_timeout: flags.docker_stop_timeout,
             docker_remove_delay: flags.docker_remove_delay,
+            docker_kill_orphans: flags.docker_kill_orphans,
+            default_container_dns: flags.default_container_dns.clone(),
             docker_mesos_image: flags.docker_mesos_image.clone(),
             cgroups_enable_cfs: flags.cgroups_enable_cfs,
             frameworks_home: (!flags.frameworks_home.is_empty())

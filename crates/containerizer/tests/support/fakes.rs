@@ -2,6 +2,7 @@
 //! are asked.
 
 use containerizer::docker::{Observer, State};
+use containerizer::gpu::{Gpu, GpuAllocator};
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use mesos::ContainerId;
 use mesos::slave::{ContainerConfig, ContainerTermination};
@@ -9,8 +10,9 @@ use parking_lot::Mutex;
 use process::future::Value;
 use process::host::{Command, Ends, Follow, Host, OsPid, ParentHook, ProcessTree, Subprocess};
 use process::io::Descriptor;
-use process::{Future, Promise};
+use process::{Future, Nothing, Promise};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,6 +91,10 @@ pub struct FakeHost {
     failures: Mutex<BTreeMap<String, String>>,
     processes: Mutex<Processes>,
     pub mounts: Mutex<Vec<PathBuf>>,
+    /// What can be read, and what was written.
+    pub files: Mutex<BTreeMap<PathBuf, String>>,
+    /// Where somebody listens.
+    pub listeners: Mutex<BTreeSet<SocketAddr>>,
 }
 
 impl FakeHost {
@@ -211,11 +217,52 @@ impl Host for FakeHost {
     }
 
     fn mount(&self, source: &Path, target: &Path, _: bool) -> Result<(), String> {
-        self.operation(format!("mount {} {}", source.display(), target.display()))
+        self.operation(format!("mount {} {}", source.display(), target.display()))?;
+        self.mounts.lock().push(target.to_owned());
+        Ok(())
     }
 
     fn unmount(&self, target: &Path) -> Result<(), String> {
-        self.operation(format!("unmount {}", target.display()))
+        self.operation(format!("unmount {}", target.display()))?;
+        self.mounts.lock().retain(|mount| mount != target);
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        let files = self.files.lock();
+        let file = files.get(path).ok_or_else(|| format!("{}: not there", path.display()))?;
+        Ok(file.clone().into_bytes())
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        let content = String::from_utf8_lossy(content).into_owned();
+        self.operation(format!("write {} {content}", path.display()))?;
+        let mut files = self.files.lock();
+        let file = files.get_mut(path).ok_or_else(|| format!("{}: not there", path.display()))?;
+        *file = content;
+        Ok(())
+    }
+
+    fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
+        self.operation(format!("owner {}", path.display()))?;
+        Ok((7, 8))
+    }
+
+    fn chown(&self, path: &Path, user: u32, group: u32) -> Result<(), String> {
+        self.operation(format!("chown {} {user} {group}", path.display()))
+    }
+
+    fn cpus(&self) -> Result<u32, String> {
+        Ok(4)
+    }
+
+    fn memory(&self) -> Result<u64, String> {
+        Ok(8 << 30)
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<(), String> {
+        self.operation(format!("connect {address}"))?;
+        if self.listeners.lock().contains(&address) { Ok(()) } else { Err("refused".to_owned()) }
     }
 }
 
@@ -236,6 +283,32 @@ impl ContainerLogger for FakeLogger {
     fn prepare(&self, container: &ContainerId, _: &Arc<ContainerConfig>) -> Future<ContainerIo> {
         self.journal.write(format!("prepare {container}"));
         self.prepares.receive()
+    }
+}
+
+/// GPUs that the test hands out.
+#[derive(Default)]
+pub struct FakeGpus {
+    journal: Arc<Journal>,
+    pub allocations: Calls<BTreeSet<Gpu>>,
+    pub deallocations: Calls<Nothing>,
+}
+
+impl FakeGpus {
+    pub fn new(journal: &Arc<Journal>) -> Self {
+        FakeGpus { journal: Arc::clone(journal), ..FakeGpus::default() }
+    }
+}
+
+impl GpuAllocator for FakeGpus {
+    fn allocate(&self, count: usize) -> Future<BTreeSet<Gpu>> {
+        self.journal.write(format!("allocate {count}"));
+        self.allocations.receive()
+    }
+
+    fn deallocate(&self, gpus: BTreeSet<Gpu>) -> Future<Nothing> {
+        self.journal.write(format!("deallocate {}", gpus.len()));
+        self.deallocations.receive()
     }
 }
 

@@ -5,10 +5,11 @@ pub mod fakes;
 
 use containerizer::docker::{Dependencies, DockerContainerizer, State};
 use containerizer::fetcher::Fetcher;
+use containerizer::hooks::Hooks;
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use containerizer::{Containerizer, Flags, LaunchResult};
 use docker::{Docker, Image, Mock};
-use fakes::{Calls, FIRST_PID, FakeHost, FakeLogger, Journal, Life, Observed};
+use fakes::{Calls, FIRST_PID, FakeGpus, FakeHost, FakeLogger, Journal, Life, Observed};
 use mesos::container_info::DockerInfo;
 use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::{CommandInfo, ContainerId, ContainerInfo, ExecutorInfo, TaskInfo};
@@ -48,6 +49,10 @@ pub struct World {
     pub docker: Arc<Mock>,
     pub pulls: Arc<Calls<Image>>,
     pub stops: Arc<Calls<Nothing>>,
+    pub runs: Arc<Calls<Option<i32>>>,
+    pub inspects: Arc<Calls<docker::Container>>,
+    pub lists: Arc<Calls<Vec<docker::Container>>>,
+    pub gpus: Arc<FakeGpus>,
     pub containerizer: DockerContainerizer,
     _installed: Installed,
 }
@@ -65,18 +70,45 @@ pub fn log() -> Logger {
     Logger::root(Discard, o!())
 }
 
-fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Arc<Calls<Image>>, Arc<Calls<Nothing>>) {
-    let (docker, pulls, stops) = (Mock::new(), Arc::<Calls<_>>::default(), Arc::default());
-    let (calls, lines) = (Arc::clone(&pulls), Arc::clone(journal));
+/// Calls of Docker that the test answers.
+#[derive(Default)]
+struct Scripted {
+    pulls: Arc<Calls<Image>>,
+    stops: Arc<Calls<Nothing>>,
+    runs: Arc<Calls<Option<i32>>>,
+    inspects: Arc<Calls<docker::Container>>,
+    lists: Arc<Calls<Vec<docker::Container>>>,
+}
+
+fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Scripted) {
+    let (docker, scripted) = (Mock::new(), Scripted::default());
+    let (calls, lines) = (Arc::clone(&scripted.pulls), Arc::clone(journal));
     docker.on_pull(move |directory, image, force| {
         let forced = if force { " force" } else { "" };
         lines.write(format!("pull {image} {}{forced}", directory.display()));
         calls.receive()
     });
-    let (calls, lines) = (Arc::<Calls<Nothing>>::clone(&stops), Arc::clone(journal));
+    let (calls, lines) = (Arc::clone(&scripted.stops), Arc::clone(journal));
     docker.on_stop(move |container, timeout, remove| {
-        assert!(!remove, "removed later only");
-        lines.write(format!("stop {container} {timeout:?}"));
+        let removed = if remove { " remove" } else { "" };
+        lines.write(format!("stop {container} {timeout:?}{removed}"));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.runs), Arc::clone(journal));
+    docker.on_run(move |options, _, _| {
+        lines.write(format!("run {}", options.name.as_deref().unwrap_or_default()));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.inspects), Arc::clone(journal));
+    docker.on_inspect(move |container, interval| {
+        let again = interval.map(|interval| format!(" every {interval:?}")).unwrap_or_default();
+        lines.write(format!("inspect {container}{again}"));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.lists), Arc::clone(journal));
+    docker.on_ps(move |all, prefix| {
+        assert!(all);
+        lines.write(format!("ps {}", prefix.unwrap_or_default()));
         calls.receive()
     });
     let lines = Arc::clone(journal);
@@ -85,7 +117,7 @@ fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Arc<Calls<Image>>, Arc<Call
         lines.write(format!("rm {container}"));
         Future::ready(Nothing)
     });
-    (docker, pulls, stops)
+    (docker, scripted)
 }
 
 impl World {
@@ -94,6 +126,10 @@ impl World {
     }
 
     pub fn with(flags: Flags) -> World {
+        World::with_hooks(flags, None)
+    }
+
+    pub fn with_hooks(flags: Flags, hooks: Option<Arc<dyn Hooks>>) -> World {
         let sim = Simulation::new(false);
         let installed = sim.install();
         let contexts = Contexts {
@@ -105,7 +141,9 @@ impl World {
         let host = Arc::new(FakeHost::new(&journal));
         let logger = Arc::new(FakeLogger::new(&journal));
         let observed = Arc::new(Observed::new(&journal));
-        let (docker, pulls, stops) = scripted_docker(&journal);
+        let (docker, scripted) = scripted_docker(&journal);
+        let Scripted { pulls, stops, runs, inspects, lists } = scripted;
+        let gpus = Arc::new(FakeGpus::new(&journal));
         let docker = Arc::new(docker);
         let fetcher = Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, log());
         let containerizer = DockerContainerizer::spawn(Dependencies {
@@ -114,6 +152,8 @@ impl World {
             logger: Arc::clone(&logger) as Arc<dyn ContainerLogger>,
             docker: Arc::clone(&docker) as Arc<dyn Docker>,
             host: Arc::clone(&host) as Arc<dyn Host>,
+            gpus: Some(Arc::clone(&gpus) as Arc<_>),
+            hooks,
             observer: Arc::clone(&observed) as Arc<_>,
             log: log(),
         });
@@ -127,6 +167,10 @@ impl World {
             docker,
             pulls,
             stops,
+            runs,
+            inspects,
+            lists,
+            gpus,
             containerizer,
             _installed: installed,
         }

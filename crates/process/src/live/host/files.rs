@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String + '_ {
@@ -99,6 +99,28 @@ pub(super) fn mount(source: &Path, target: &Path, read_only: bool) -> Result<(),
 
 pub(super) fn unmount(target: &Path) -> Result<(), String> {
     nix::mount::umount2(target, MntFlags::MNT_DETACH).map_err(at(target))
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(at(path))
+}
+
+/// In one `write`: the kernel takes each as a command of its own.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), String> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(content))
+        .map_err(at(path))
+}
+
+pub(super) fn owner(path: &Path) -> Result<(u32, u32), String> {
+    let metadata = std::fs::metadata(path).map_err(at(path))?;
+    Ok((metadata.uid(), metadata.gid()))
+}
+
+pub(super) fn chown(path: &Path, user: u32, group: u32) -> Result<(), String> {
+    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(at(path))
 }
 
 #[cfg(test)]
