@@ -399,3 +399,94 @@ pub fn with_uri(config: ContainerConfig) -> ContainerConfig {
     let uris = vec![uri("file:///a/b.sh")];
     ContainerConfig { command_info: CommandInfo { uris, ..config.command_info }, ..config }
 }
+
+/// A custom executor in a container of the image `ex:1`, with a task's share of resources.
+pub fn custom_executor() -> ContainerConfig {
+    let container = ContainerInfo {
+        docker: Some(DockerInfo { image: "ex:1".into(), ..DockerInfo::default() }),
+        ..ContainerInfo::default()
+    };
+    let resources = mesos::Resources::parse("cpus:1;mem:128").expect("resources");
+    let resources: Vec<mesos::Resource> = resources.iter().cloned().collect();
+    ContainerConfig {
+        executor_info: Some(ExecutorInfo {
+            executor_id: "e".into(),
+            container: Some(container.clone()),
+            resources: resources.clone(),
+            ..ExecutorInfo::default()
+        }),
+        container_info: Some(container),
+        command_info: CommandInfo { value: Some("run".into()), ..CommandInfo::default() },
+        resources,
+        task_info: None,
+        ..config()
+    }
+}
+
+/// A container as an inspect shows it while it runs.
+pub fn inspected(pid: i32) -> docker::Container {
+    docker::Container { pid: Some(pid), started: true, ..docker::Container::default() }
+}
+
+impl World {
+    /// The container's control groups, in version 1: all of it in `/docker/x`.
+    pub fn has_cgroups(&self, pid: i32) {
+        let mounts = "proc /proc proc rw 0 0\ncgroup /cg/memory cgroup rw,memory 0 0\n\
+                      cgroup /cg/cpu cgroup rw,cpu,cpuacct 0 0\n\
+                      cgroup2 /cg/unified cgroup2 rw 0 0\n";
+        let groups = "9:name=systemd:/\n4:memory:/docker/x\n1:cpu,cpuacct:/docker/x\n0::/\n";
+        let mut files = self.host.files.lock();
+        files.insert("/proc/mounts".into(), mounts.into());
+        files.insert(format!("/proc/{pid}/cgroup").into(), groups.into());
+        for (file, content) in [
+            ("cpu/docker/x/cpu.shares", "1024\n"),
+            ("cpu/docker/x/cpu.cfs_period_us", "50000\n"),
+            ("cpu/docker/x/cpu.cfs_quota_us", "-1\n"),
+            ("cpu/docker/x/cpuacct.stat", "user 150\nsystem 25\n"),
+            ("cpu/docker/x/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 1500000000\n"),
+            ("memory/docker/x/memory.soft_limit_in_bytes", "9223372036854771712\n"),
+            ("memory/docker/x/memory.limit_in_bytes", "67108864\n"),
+            ("memory/docker/x/memory.stat", "cache 1\nrss 4096\n"),
+        ] {
+            files.insert(format!("/cg/{file}").into(), content.into());
+        }
+    }
+
+    /// The same in version 2.
+    pub fn has_unified_cgroups(&self, pid: i32) {
+        let mut files = self.host.files.lock();
+        files.insert("/proc/mounts".into(), "cgroup2 /cg cgroup2 rw 0 0\n".into());
+        files.insert(format!("/proc/{pid}/cgroup").into(), "0::/docker/x\n".into());
+        let stat = "usage_usec 9\nuser_usec 1500000\nsystem_usec 250000\nnr_periods 3\n\
+                    nr_throttled 2\nthrottled_usec 1500000\n";
+        for (file, content) in [
+            ("cpu.weight", "39\n"),
+            ("cpu.max", "max 100000\n"),
+            ("cpu.stat", stat),
+            ("memory.low", "0\n"),
+            ("memory.max", "67108864\n"),
+            ("memory.stat", "anon 4096\nfile 1\n"),
+        ] {
+            files.insert(format!("/cg/docker/x/{file}").into(), content.into());
+        }
+    }
+
+    /// The latest inspect finds this.
+    pub fn inspected(&self, container: docker::Container) {
+        self.in_docker(|| self.inspects.last().set(container));
+        self.settle();
+    }
+
+    /// One whose custom executor runs in a container with this pid; the launch is over.
+    pub fn running_executor(pid: i32) -> World {
+        let world = World::new();
+        world.has_cgroups(pid);
+        let launch = world.launch(custom_executor());
+        world.pulled();
+        world.prepared();
+        world.inspected(inspected(pid));
+        world.inspected(inspected(pid));
+        assert_eq!(launch.get(), Some(&LaunchResult::Success), "{launch}");
+        world
+    }
+}
