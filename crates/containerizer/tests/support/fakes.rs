@@ -137,6 +137,11 @@ impl FakeHost {
         all.filter(|pid| !processes.ended.contains(pid)).collect()
     }
 
+    /// Whether this process has ended.
+    pub fn ended(&self, pid: OsPid) -> bool {
+        self.processes.lock().ended.contains(&pid)
+    }
+
     /// The process ends.
     pub fn exit(&self, pid: OsPid, status: Option<i32>) {
         let promise = {
