@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use support::fakes::{Calls, FIRST_PID};
-use support::{STOP_TIMEOUT, World, config, custom_executor, flags, id, inspected, io, with_uri};
+use support::{STOP_TIMEOUT, World, config, custom_executor, flags, id, inspected, io};
 
 /// The pid of an executor in a container.
 const CONTAINED: i32 = 500;
@@ -149,8 +149,12 @@ const CASES: &[Case] = &[
         step: "hooks are asked",
         scene: asking_hooks,
         outcomes: &[
-            ("succeeds", |it| drop(it.hooks.0.last().set(DockerPrepareInfo::default()))),
-            ("fails", |it| drop(it.hooks.0.last().fail("no"))),
+            ("succeeds", |it| {
+                it.hooks.0.last().set(DockerPrepareInfo::default());
+            }),
+            ("fails", |it| {
+                it.hooks.0.last().fail("no");
+            }),
             NOTHING,
         ],
     },
@@ -171,8 +175,12 @@ const CASES: &[Case] = &[
         scene: pulling,
         outcomes: &[
             ("succeeds", |it| it.world.pulled()),
-            ("fails", |it| drop(it.world.pulls.last().fail("no space"))),
-            ("obeys the discard", |it| drop(it.world.pulls.last().discard())),
+            ("fails", |it| {
+                it.world.pulls.last().fail("no space");
+            }),
+            ("obeys the discard", |it| {
+                it.world.pulls.last().discard();
+            }),
             NOTHING,
         ],
     },
@@ -192,7 +200,9 @@ const CASES: &[Case] = &[
                 it.world.settle();
                 it.world.prepared();
             }),
-            ("fails", |it| drop(it.world.gpus.allocations.last().fail("none left"))),
+            ("fails", |it| {
+                it.world.gpus.allocations.last().fail("none left");
+            }),
             NOTHING,
         ],
     },
@@ -206,7 +216,9 @@ const CASES: &[Case] = &[
                 it.world.host.fails("fork", "out of memory");
                 it.world.prepared();
             }),
-            ("fails", |it| drop(it.world.logger.prepares.last().fail("no pipe"))),
+            ("fails", |it| {
+                it.world.logger.prepares.last().fail("no pipe");
+            }),
             NOTHING,
         ],
     },
@@ -222,8 +234,12 @@ const CASES: &[Case] = &[
         scene: starting,
         outcomes: &[
             ("starts", |it| it.world.inspected(inspected(CONTAINED))),
-            ("the run fails", |it| drop(it.world.runs.last().set(Some(w_exitcode(125, 0))))),
-            ("the inspect fails", |it| drop(it.world.inspects.last().fail("no daemon"))),
+            ("the run fails", |it| {
+                it.world.runs.last().set(Some(w_exitcode(125, 0)));
+            }),
+            ("the inspect fails", |it| {
+                it.world.inspects.last().fail("no daemon");
+            }),
             NOTHING,
         ],
     },
@@ -233,7 +249,9 @@ const CASES: &[Case] = &[
         scene: limiting,
         outcomes: &[
             ("succeeds", |it| it.world.inspected(inspected(CONTAINED))),
-            ("fails", |it| drop(it.world.inspects.last().fail("no daemon"))),
+            ("fails", |it| {
+                it.world.inspects.last().fail("no daemon");
+            }),
             NOTHING,
         ],
     },
@@ -376,12 +394,14 @@ fn held(scene: &Scene, lines: &[String]) -> String {
         held.push("a process");
     }
     if ends("run ") > 0 && !world.host.ended(CONTAINED) {
-        held.push("the container");
+        let refused = !world.runs.last().future().is_pending();
+        held.push(if refused { "the container, if it was made" } else { "the container" });
     }
     if !world.host.mounts.lock().is_empty() {
         held.push("a mount");
     }
-    if ends("allocate") > 0 && ends("deallocate") == 0 {
+    let none_come = || world.gpus.allocations.last().future().is_failed();
+    if ends("allocate") > 0 && ends("deallocate") == 0 && !none_come() {
         held.push("GPUs, if they come");
     }
     if held.is_empty() { "-".to_owned() } else { held.join(", ") }
@@ -417,9 +437,18 @@ fn row(case: &Case, (outcome, happens): Outcome) -> String {
     let before = world.journal.lines().len();
     let destroy = world.containerizer.destroy(&id());
     world.deliver_calls();
+    world.settle();
     happens(&scene);
     world.settle();
     go_well(world, outcome);
+
+    let mut termination = end(&destroy);
+    // The agent destroys again when a launch has failed.
+    if destroy.is_pending() && scene.launch.is_failed() {
+        let again = world.destroy();
+        assert_eq!(end(&again), end(&destroy), "all are told the same");
+        termination = format!("waits for the next destroy, then {}", end(&destroy));
+    }
 
     let lines = world.journal.lines();
     assert!(world.life().terminations.len() <= 1, "{} {} {outcome}", case.state, case.step);
@@ -434,7 +463,7 @@ fn row(case: &Case, (outcome, happens): Outcome) -> String {
         case.step,
         done(&lines[before..]),
         launched(&scene.launch),
-        end(&destroy),
+        termination,
         held(&scene, &lines),
     )
 }

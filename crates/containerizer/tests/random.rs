@@ -3,9 +3,10 @@
 
 mod support;
 
+use containerizer::gpu::Gpu;
 use containerizer::{Containerizer, LaunchResult};
 use docker::Image;
-use mesos::slave::ContainerTermination;
+use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::status::w_exitcode;
 use mesos::{ContainerId, resources};
 use process::future::Value;
@@ -15,11 +16,14 @@ use process::{Future, Nothing, Promise};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use support::fakes::Calls;
-use support::{World, config, io, with_uri};
+use support::{World, config, custom_executor, inspected, io, with_uri};
 
 const SCHEDULES: u64 = 2_000;
 const STEPS: usize = 120;
 const CONTAINERS: usize = 3;
+
+/// Pids from here on are those of executors in containers.
+const CONTAINED: OsPid = 100_000;
 
 /// A small generator; which one does not matter, as long as it is the same everywhere.
 struct Choices(u64);
@@ -70,8 +74,14 @@ impl Run {
         let task = config.task_info.as_mut().and_then(|task| task.container.as_mut());
         let docker = task.and_then(|container| container.docker.as_mut()).expect("there is one");
         docker.image = container(index).value;
-        if self.choices.below(16) == 0 {
+        if self.choices.below(8) == 0 {
             config.resources = vec![resources::scalar("gpus", 1.0)];
+        }
+        if self.choices.below(3) == 0 {
+            config = ContainerConfig { command_info: config.command_info, ..custom_executor() };
+            let executor = config.executor_info.as_mut().and_then(|it| it.container.as_mut());
+            let docker = executor.and_then(|it| it.docker.as_mut()).expect("there is one");
+            docker.image = container(index).value;
         }
         let containerizer = &self.world.containerizer;
         let path = Some(format!("/meta/{index}").into());
@@ -109,6 +119,22 @@ impl Run {
         }
     }
 
+    /// Answers an inspect: the container runs, with a pid that no other one has.
+    fn inspected(&mut self, inspect: &Promise<docker::Container>) {
+        let pid = CONTAINED + self.world.host.files.lock().len() as OsPid;
+        self.world.has_cgroups(pid);
+        self.world.in_docker(|| inspect.set(inspected(pid)));
+    }
+
+    /// The executors that are watched and run.
+    fn executors(&self) -> Vec<OsPid> {
+        let host = &self.world.host;
+        let reaped = self.world.journal.about("reap ");
+        let pids = reaped.iter().filter_map(|line| line["reap ".len()..].parse().ok());
+        let contained = pids.filter(|pid| *pid >= CONTAINED && !host.ended(*pid));
+        host.running().into_iter().chain(contained).collect()
+    }
+
     fn exit(&mut self, pid: OsPid) {
         let statuses = [Some(0), Some(w_exitcode(1, 0)), Some(w_exitcode(0, 9)), None];
         let status = self.choices.pick(&statuses).flatten();
@@ -117,7 +143,7 @@ impl Run {
 
     fn step(&mut self) {
         let contexts = self.world.contexts;
-        match self.choices.below(30) {
+        match self.choices.below(36) {
             0 | 1 => self.launch(),
             2 => self.end(true),
             3 => self.end(false),
@@ -147,17 +173,55 @@ impl Run {
                 });
             }
             10 => {
-                if let Some(pid) = self.choices.pick(&self.world.host.running()) {
+                if let Some(pid) = self.choices.pick(&self.executors()) {
                     self.exit(pid);
                 }
             }
             11 => {
-                let operations = ["fork", "checkpoint", "unmount", "mounts", "kill", "touch"];
+                let operations = 
+                    ["fork", "checkpoint", "unmount", "mounts", "kill", "touch", "write"];
                 let operation = self.choices.pick(&operations).unwrap_or_default();
                 self.world.host.fails(operation, "broken");
             }
             12 | 13 => self.world.host.recovers(),
             14 => drop(self.world.sim.fire_timer()),
+            15 => {
+                let gpus = Arc::clone(&self.world.gpus);
+                self.answer(contexts.host, &gpus.allocations, |gpus, choice| match choice {
+                    0 => gpus.fail("none left"),
+                    _ => gpus.set([Gpu { major: 195, minor: 0 }].into()),
+                });
+            }
+            16 => {
+                let gpus = Arc::clone(&self.world.gpus);
+                self.answer(contexts.host, &gpus.deallocations, |done, choice| match choice {
+                    0 => done.fail("broken"),
+                    _ => done.set(Nothing),
+                });
+            }
+            17 => {
+                let runs = Arc::clone(&self.world.runs);
+                self.answer(contexts.docker, &runs, |run, choice| match choice {
+                    0 => run.fail("no daemon"),
+                    1 => run.set(Some(w_exitcode(125, 0))),
+                    2 => run.set(None),
+                    _ => run.set(Some(0)),
+                });
+            }
+            18 => {
+                let inspects = Arc::clone(&self.world.inspects);
+                self.answer(contexts.docker, &inspects, |inspect, choice| match choice {
+                    0 => inspect.fail("no daemon"),
+                    1 if inspect.future().has_discard() => inspect.discard(),
+                    1 => inspect.set(docker::Container::default()),
+                    _ => false,
+                });
+            }
+            19..=21 => {
+                if let Some(inspect) = self.choices.pick(&self.world.inspects.open()) {
+                    self.inspected(&inspect);
+                }
+            }
             _ => {
                 let choice = self.choices.below(self.world.sim.flushable().max(1));
                 self.world.sim.flush(choice);
@@ -180,7 +244,16 @@ impl Run {
             for stop in self.world.stops.open() {
                 self.world.in_docker(|| stop.set(Nothing));
             }
-            for pid in self.world.host.running() {
+            for gpus in self.world.gpus.allocations.open() {
+                self.world.in_docker(|| gpus.set([Gpu { major: 195, minor: 0 }].into()));
+            }
+            for done in self.world.gpus.deallocations.open() {
+                self.world.in_docker(|| done.set(Nothing));
+            }
+            for inspect in self.world.inspects.open() {
+                self.inspected(&inspect);
+            }
+            for pid in self.executors() {
                 self.exit(pid);
             }
             if self.world.count() == 0 && self.launches.values().all(|it| !it.is_pending()) {
@@ -213,7 +286,7 @@ impl Run {
                 assert_eq!(lives[container].terminations, [Ok(told.clone())], "{container}");
             }
         }
-        assert!(self.updates.iter().all(Future::is_ready));
+        assert!(self.updates.iter().all(|update| !update.is_pending()));
         let lines = self.world.journal.lines();
         for (container, life) in &lives {
             let successful = self.launches[container].is_ready();
@@ -239,7 +312,8 @@ fn check_steps(lines: &[String], container: &str, successful: bool) {
     let steps = [
         position(&format!("pull {container} ")),
         position(&format!("prepare {container}")),
-        position(&format!("fork mesos-docker-executor {container}")),
+        position(&format!("fork mesos-docker-executor {container}"))
+            .or(position(&format!("run mesos-{container}"))),
         position(&format!("terminated {container}")),
         position(&format!("erased {container}")),
     ];
