@@ -26,6 +26,9 @@ pub struct Flags {
     pub docker: String,
     /// Where the Docker daemon listens.
     pub docker_socket: String,
+    /// Credentials for registries, where a sandbox brings none: the text of a `config.json`,
+    /// parsed.
+    pub docker_config: Option<docker::Config>,
     /// How long the agent's own `docker stop` waits before it kills.
     pub docker_stop_timeout: Duration,
     /// When a container that has ended is removed.
@@ -77,6 +80,7 @@ impl Default for Flags {
             switch_user: true,
             docker: "docker".into(),
             docker_socket: "/var/run/docker.sock".into(),
+            docker_config: None,
             docker_stop_timeout: Duration::ZERO,
             docker_remove_delay: minutes(6 * 60),
             docker_kill_orphans: true,
@@ -108,6 +112,7 @@ impl From<&Flags> for containerizer::Flags {
             sandbox_directory: PathBuf::from(&flags.sandbox_directory),
             docker: flags.docker.clone(),
             docker_socket: flags.docker_socket.clone(),
+            docker_config: flags.docker_config.clone(),
             docker_stop_timeout: flags.docker_stop_timeout,
             docker_remove_delay: flags.docker_remove_delay,
             docker_kill_orphans: flags.docker_kill_orphans,

@@ -18,6 +18,8 @@ pub struct Flags {
     pub docker: String,
     /// The daemon's socket.
     pub docker_socket: String,
+    /// Credentials for registries, where a sandbox brings none.
+    pub docker_config: Option<docker::Config>,
     /// How long a container gets between SIGTERM and SIGKILL when it is destroyed.
     pub docker_stop_timeout: Duration,
     /// How long a container that ended is kept before it is removed.
@@ -46,6 +48,7 @@ impl Default for Flags {
             sandbox_directory: PathBuf::from("/mnt/mesos/sandbox"),
             docker: "docker".to_owned(),
             docker_socket: "/var/run/docker.sock".to_owned(),
+            docker_config: None,
             docker_stop_timeout: Duration::ZERO,
             docker_remove_delay: Duration::from_secs(6 * 60 * 60),
             docker_kill_orphans: true,

@@ -4,6 +4,7 @@
 //! in which a container lives: [`container`], `launch`, `fetch`, `pull`, `mount`, `run`, `update`,
 //! `usage`, `destroy`, `recover`. [`DockerContainerizer`] is the handle, [`DockerContainerizerProcess`] the process.
 
+mod connect;
 pub mod container;
 mod destroy;
 mod executor_flags;
@@ -22,6 +23,7 @@ mod update;
 mod usage;
 mod wait;
 
+pub use connect::connect;
 pub use container::State;
 pub use executor_flags::MESOS_DOCKER_EXECUTOR;
 pub use messages::{Containers, Destroy, Launch, Recover, Status, Update, Usage, Wait};
