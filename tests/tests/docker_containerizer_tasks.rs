@@ -69,7 +69,10 @@ async fn root_docker_logs() {
     let command = "echo out $((40 + 2)); echo err $((40 + 3)) >&2";
     let Some(task) = run(&ImageSpec::busybox(), shell(command)).await else { return };
     assert_eq!(task.states(), ["TASK_STARTING", "TASK_RUNNING", "TASK_FINISHED"]);
-    assert_eq!((&task.json["stdout"], &task.json["stderr"]), (&json!("out 42\n"), &json!("err 43\n")));
+    assert_eq!(
+        (&task.json["stdout"], &task.json["stderr"]),
+        (&json!("out 42\n"), &json!("err 43\n"))
+    );
 }
 
 #[tokio::test]

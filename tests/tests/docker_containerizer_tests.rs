@@ -333,7 +333,8 @@ async fn root_docker_launch_with_persistent_volumes() {
         }),
         ..resources::scalar("disk", 64.0)
     };
-    let sources = ["id1", "id2"].map(|id| stage.work_dir.path().join("volumes/roles/role1").join(id));
+    let sources =
+        ["id1", "id2"].map(|id| stage.work_dir.path().join("volumes/roles/role1").join(id));
     for source in &sources {
         std::fs::create_dir_all(source).expect("a directory");
     }

@@ -200,9 +200,8 @@ impl ComposingContainerizerProcess {
     ) -> Future<Nothing> {
         let recovering: Vec<_> =
             self.containerizers.iter().map(|one| one.recover(state.clone())).collect();
-        collect(recovering).then(defer!(ctx.pid(), Self::take_stock, |this, ctx, _| {
-            this.take_stock(ctx)
-        }))
+        collect(recovering)
+            .then(defer!(ctx.pid(), Self::take_stock, |this, ctx, _| { this.take_stock(ctx) }))
     }
 
     /// Mirrors `ComposingContainerizerProcess::_recover`, `___recover`.
@@ -236,8 +235,7 @@ impl ComposingContainerizerProcess {
         containers: BTreeSet<ContainerId>,
     ) -> Future<Nothing> {
         for id in containers {
-            let container =
-                Container { state: State::Launched, containerizer: Arc::clone(owner) };
+            let container = Container { state: State::Launched, containerizer: Arc::clone(owner) };
             self.containers.insert(id.clone(), container);
             Self::forget_at_end(ctx, &id, owner.as_ref());
         }

@@ -1,8 +1,8 @@
 //! Where hooks are asked. Mirrors the functions of `src/hook/manager.hpp` that the Docker path
 //! calls; who registers hooks and how is not this module's affair.
 
-use mesos::slave::ContainerConfig;
 use mesos::ContainerId;
+use mesos::slave::ContainerConfig;
 use process::Future;
 use std::collections::BTreeMap;
 use std::path::Path;

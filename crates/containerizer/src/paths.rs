@@ -75,8 +75,10 @@ pub(crate) fn persistent_volume(work_dir: &Path, volume: &Resource) -> Result<Pa
     let missing = |what: &str| format!("Persistent volume of disk '{}' has no {what}", volume.name);
     let disk = volume.disk.as_ref().ok_or_else(|| missing("disk info"))?;
     let id = &disk.persistence.as_ref().ok_or_else(|| missing("persistence"))?.id;
-    let role =
-        volume.reservations.last().and_then(|reservation: &ReservationInfo| reservation.role.as_deref());
+    let role = volume
+        .reservations
+        .last()
+        .and_then(|reservation: &ReservationInfo| reservation.role.as_deref());
     let role = role.ok_or_else(|| missing("reservation"))?;
     if !is_name(id) {
         return Err(format!("Persistent volume '{id}': its id cannot be the name of a directory"));
@@ -177,7 +179,10 @@ mod tests {
         for (volume, expected) in [
             (volume("r", "../v", None), "Persistent volume '../v': its id cannot be the name"),
             (volume("..", "v", None), "Persistent volume 'v': its role '..' is no role"),
-            (volume("r", "v", Some(of(Type::Raw, "/d"))), "Persistent volume 'v': unsupported type"),
+            (
+                volume("r", "v", Some(of(Type::Raw, "/d"))),
+                "Persistent volume 'v': unsupported type",
+            ),
             (
                 Resource { reservations: Vec::new(), ..volume("r", "v", None) },
                 "Persistent volume of disk 'disk' has no reservation",

@@ -308,12 +308,7 @@ const CASES: &[Case] = &[
             }),
         ],
     },
-    Case {
-        state: "any",
-        step: "the launch has failed",
-        scene: failed,
-        outcomes: &[("-", |_| {})],
-    },
+    Case { state: "any", step: "the launch has failed", scene: failed, outcomes: &[("-", |_| {})] },
     Case {
         state: "DESTROYING",
         step: "another destroy is under way; `docker stop`",
@@ -361,10 +356,10 @@ fn done(lines: &[String]) -> String {
 fn end(destroy: &Future<Option<ContainerTermination>>) -> String {
     match destroy.get() {
         Some(Some(termination)) => {
-            let message = termination.message.as_ref().map_or_else(
-                || "without a message".to_owned(),
-                |message| format!("\"{message}\""),
-            );
+            let message = termination
+                .message
+                .as_ref()
+                .map_or_else(|| "without a message".to_owned(), |message| format!("\"{message}\""));
             match termination.status {
                 Some(status) => format!("{message}, {}", wstringify(status)),
                 None => message,
@@ -416,7 +411,8 @@ fn go_well(world: &World, outcome: &str) {
         world.in_docker(|| stop.set(Nothing));
         world.settle();
     }
-    if world.life().terminations.is_empty() && world.life().states.last() == Some(&State::Destroying)
+    if world.life().terminations.is_empty()
+        && world.life().states.last() == Some(&State::Destroying)
     {
         for pid in world.host.running() {
             world.exits(pid, SIGTERMED);

@@ -82,12 +82,17 @@ fn a_container_whose_link_cannot_be_made_is_refused() {
         ("mkdir", format!("Unable to create symlink folder for docker {links}: broken")),
         (
             "symlink",
-            format!("Failed to symlink directory '/agent/slaves/S/frameworks/F/executors/a:b/runs/c' to '{links}/c': broken"),
+            format!(
+                "Failed to symlink directory '/agent/slaves/S/frameworks/F/executors/a:b/runs/c' to '{links}/c': broken"
+            ),
         ),
     ] {
         let world = World::new();
         world.host.fails(operation, "broken");
-        let config = ContainerConfig { directory: "/agent/slaves/S/frameworks/F/executors/a:b/runs/c".into(), ..config() };
+        let config = ContainerConfig {
+            directory: "/agent/slaves/S/frameworks/F/executors/a:b/runs/c".into(),
+            ..config()
+        };
         let launch = world.launch(config);
         assert_eq!(failure(&launch), format!("Failed to create container: {message}"));
         assert_eq!(world.count(), 0);

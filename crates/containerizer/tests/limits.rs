@@ -35,7 +35,11 @@ fn usage(world: &World) -> Future<ResourceStatistics> {
 /// One whose custom executor runs, with hard CPU limits.
 fn with_cfs(unified: bool) -> World {
     let world = World::with(Flags { cgroups_enable_cfs: true, ..flags() });
-    if unified { world.has_unified_cgroups(PID) } else { world.has_cgroups(PID) }
+    if unified {
+        world.has_unified_cgroups(PID)
+    } else {
+        world.has_cgroups(PID)
+    }
     let launch = world.launch(custom_executor());
     world.pulled();
     world.prepared();
@@ -129,10 +133,7 @@ fn limits_in_version_2() {
         ]
     );
     update(&world, "", &[("cpus", f64::INFINITY), ("mem", f64::INFINITY)]);
-    assert_eq!(
-        world.journal.take(),
-        [file("cpu.max", "max 100000"), file("memory.max", "max")]
-    );
+    assert_eq!(world.journal.take(), [file("cpu.max", "max 100000"), file("memory.max", "max")]);
     update(&world, "mem:999", &[]);
     assert_eq!(world.journal.take(), [file("memory.low", "1047527424")], "already without limit");
 }

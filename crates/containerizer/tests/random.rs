@@ -64,8 +64,11 @@ fn known() -> ContainerId {
 
 /// What `docker ps` shows then: that one, an orphan, and one that is not ours.
 fn found() -> Vec<docker::Container> {
-    let names = ["/mesos-c1c1c1c1-0000-4000-8000-000000000001",
-        "/mesos-s0.c1c1c1c1-0000-4000-8000-000000000002", "/mesos-x"];
+    let names = [
+        "/mesos-c1c1c1c1-0000-4000-8000-000000000001",
+        "/mesos-s0.c1c1c1c1-0000-4000-8000-000000000002",
+        "/mesos-x",
+    ];
     let named = |name: &str| docker::Container { name: name.to_owned(), ..Default::default() };
     names.map(named).to_vec()
 }
@@ -229,7 +232,7 @@ impl Run {
                 }
             }
             11 => {
-                let operations = 
+                let operations =
                     ["fork", "checkpoint", "unmount", "mounts", "kill", "touch", "write"];
                 let operation = self.choices.pick(&operations).unwrap_or_default();
                 self.world.host.fails(operation, "broken");

@@ -125,10 +125,7 @@ fn root_docker_kill_orphan_containers() {
     let world = listening(flags());
     let found = [named(&format!("/mesos-s1.{OURS}")), named(&format!("/mesos-s0.{OTHER}"))];
     let recover = recover(&world, Some(state(executor(run()))), &found);
-    assert_eq!(
-        world.journal.about("stop"),
-        [format!("stop id-of/mesos-s0.{OTHER} 5s remove")]
-    );
+    assert_eq!(world.journal.about("stop"), [format!("stop id-of/mesos-s0.{OTHER} 5s remove")]);
     world.stopped();
     assert!(recover.is_ready());
     let destroy = world.containerizer.destroy(&ours());

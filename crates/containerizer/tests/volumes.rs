@@ -100,10 +100,7 @@ fn a_volume_that_is_not_to_appear_in_the_sandbox_itself_is_skipped() {
     for path in ["", ".", ".."] {
         let world = World::new();
         let launch = launch(&world, vec![volume("v", path, Mode::Rw)]);
-        assert_eq!(
-            failure(&launch),
-            format!("Persistent volume 'v': '{path}' is no place for it")
-        );
+        assert_eq!(failure(&launch), format!("Persistent volume 'v': '{path}' is no place for it"));
         assert!(world.journal.about("mount ").is_empty());
     }
 }
@@ -131,15 +128,10 @@ fn a_launch_fails_with_each_step_of_a_mount() {
                  and gid 8: broken"
             ),
         ),
-        (
-            "mkdir",
-            format!("Failed to create persistent mount point at '{SANDBOX}/p': broken"),
-        ),
+        ("mkdir", format!("Failed to create persistent mount point at '{SANDBOX}/p': broken")),
         (
             "mount ",
-            format!(
-                "Failed to mount persistent volume from '{source}' to '{SANDBOX}/p': broken"
-            ),
+            format!("Failed to mount persistent volume from '{source}' to '{SANDBOX}/p': broken"),
         ),
     ] {
         let world = World::new();
@@ -149,7 +141,8 @@ fn a_launch_fails_with_each_step_of_a_mount() {
         world.ended(&world.destroy(), None, None);
     }
     let world = World::new();
-    let launch = launch(&world, vec![Resource { reservations: Vec::new(), ..volume("v", "p", Mode::Rw) }]);
+    let launch =
+        launch(&world, vec![Resource { reservations: Vec::new(), ..volume("v", "p", Mode::Rw) }]);
     assert_eq!(failure(&launch), "Persistent volume of disk 'disk' has no reservation");
 }
 

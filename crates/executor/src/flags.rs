@@ -88,9 +88,10 @@ impl Flags {
             None => BTreeMap::new(),
         };
         let default_container_dns = match values.get("default_container_dns") {
-            Some(text) => Some(json::parse(text).map_err(|error| {
-                format!("Failed to parse --default_container_dns: {error}")
-            })?),
+            Some(text) => Some(
+                json::parse(text)
+                    .map_err(|error| format!("Failed to parse --default_container_dns: {error}"))?,
+            ),
             None => None,
         };
         let stop_timeout = match values.get("stop_timeout") {

@@ -76,7 +76,8 @@ pub(crate) fn hierarchy(host: &dyn Host, subsystem: &str) -> Result<Option<Hiera
     let mut first: Option<Hierarchy> = None;
     for line in table.lines() {
         let mut fields = line.split(' ').skip(1);
-        let (Some(mount), Some(kind), Some(options)) = (fields.next(), fields.next(), fields.next())
+        let (Some(mount), Some(kind), Some(options)) =
+            (fields.next(), fields.next(), fields.next())
         else {
             continue;
         };

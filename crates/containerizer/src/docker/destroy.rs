@@ -179,11 +179,8 @@ impl DockerContainerizerProcess {
         let deallocated =
             if has_gpus { self.deallocate_gpus(ctx, id) } else { Future::ready(Nothing) };
         let (id, exit) = (id.clone(), exit.clone());
-        deallocated.on_any(defer_any!(
-            ctx.pid(),
-            Self::report_termination,
-            |this, ctx, _| this.report_termination(ctx, &id, killed, &exit)
-        ));
+        deallocated.on_any(defer_any!(ctx.pid(), Self::report_termination, |this, ctx, _| this
+            .report_termination(ctx, &id, killed, &exit)));
     }
 
     /// Completes the termination and forgets the container. Its remains in Docker are removed

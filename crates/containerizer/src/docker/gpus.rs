@@ -19,9 +19,7 @@ impl DockerContainerizerProcess {
         count: usize,
     ) -> Future<Nothing> {
         let Some(allocator) = &self.gpus else {
-            return Future::failed(
-                "Attempted to allocate GPUs without Nvidia libraries available",
-            );
+            return Future::failed("Attempted to allocate GPUs without Nvidia libraries available");
         };
         if !self.containers.contains_key(id) {
             return Future::failed(ALREADY_DESTROYED);

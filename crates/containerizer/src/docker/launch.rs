@@ -164,8 +164,7 @@ impl DockerContainerizerProcess {
             return Future::failed(ALREADY_DESTROYED);
         };
         // The docker executor makes the container that has the plain name.
-        let name =
-            container.executor_name().unwrap_or_else(|| container.container_name.clone());
+        let name = container.executor_name().unwrap_or_else(|| container.container_name.clone());
         let config = container.config.clone().unwrap_or_default();
         let pid = ctx.pid();
         let [to_run, to_update, to_checkpoint] = std::array::from_fn(|_| id.clone());

@@ -91,13 +91,8 @@ impl DockerContainerizerProcess {
         let Some((id, pid, address)) = self.recoverable(executor, found, &name) else { return };
         info!(self.log, "Recovering container '{id}' for {name}");
 
-        let sandbox = paths::executor_run(
-            &self.flags.work_dir,
-            &state.id,
-            framework_id,
-            &executor.id,
-            &id,
-        );
+        let sandbox =
+            paths::executor_run(&self.flags.work_dir, &state.id, framework_id, &executor.id, &id);
         let mut container = Container::recovered(sandbox);
         container.generated_for_command_task = executor.generated_for_command_task;
         container.launches_executor_container = found.executors.contains(&id);
@@ -151,7 +146,10 @@ impl DockerContainerizerProcess {
             return None;
         };
         if run.completed {
-            debug!(self.log, "Skipping recovery of {name} because its latest run {id} is completed");
+            debug!(
+                self.log,
+                "Skipping recovery of {name} because its latest run {id} is completed"
+            );
             return None;
         }
         match &info.container {
@@ -159,9 +157,9 @@ impl DockerContainerizerProcess {
                 skip("it was not launched from docker containerizer")
             }
             // Before 0.23 the kind of an executor's container was not checkpointed.
-            None if !found.names.contains_key(id) => skip(
-                "its executor is not marked as docker and the docker container doesn't exist",
-            ),
+            None if !found.names.contains_key(id) => {
+                skip("its executor is not marked as docker and the docker container doesn't exist")
+            }
             _ => Some((id.clone(), *pid, address.clone())),
         }
     }

@@ -183,12 +183,7 @@ impl DockerContainerizerProcess {
     }
 }
 
-fn write_pid(
-    host: &dyn Host,
-    log: &Logger,
-    path: Option<&Path>,
-    pid: OsPid,
-) -> Result<(), String> {
+fn write_pid(host: &dyn Host, log: &Logger, path: Option<&Path>, pid: OsPid) -> Result<(), String> {
     let Some(path) = path else { return Ok(()) };
     info!(log, "Checkpointing pid {pid} to '{}'", path.display());
     host.checkpoint(path, pid.to_string().as_bytes())

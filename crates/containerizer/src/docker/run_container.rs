@@ -131,9 +131,7 @@ impl DockerContainerizerProcess {
         };
         match self.checkpoint(id, pid) {
             Ok(()) => Future::ready(pid),
-            Err(error) => {
-                Future::failed(format!("Failed to checkpoint executor's pid: {error}"))
-            }
+            Err(error) => Future::failed(format!("Failed to checkpoint executor's pid: {error}")),
         }
     }
 }

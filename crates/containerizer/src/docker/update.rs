@@ -104,7 +104,10 @@ impl DockerContainerizerProcess {
                 let (log, container) = (log.clone(), name.clone());
                 let inspect =
                     docker.inspect(&name, None).after(DOCKER_INSPECT_TIMEOUT, move |inspect| {
-                        warn!(log, "Docker inspect timed out after 5secs for container '{container}'");
+                        warn!(
+                            log,
+                            "Docker inspect timed out after 5secs for container '{container}'"
+                        );
                         // Ends the client, and with it the future.
                         inspect.discard();
                         inspect.clone()
@@ -136,10 +139,7 @@ impl DockerContainerizerProcess {
             return Future::ready(Nothing);
         };
         container.pid = Some(pid);
-        let slots = [
-            ("cpu", &mut container.cpu_cgroup),
-            ("memory", &mut container.memory_cgroup),
-        ];
+        let slots = [("cpu", &mut container.cpu_cgroup), ("memory", &mut container.memory_cgroup)];
         for (subsystem, slot) in slots {
             match cgroups::of_process(self.host.as_ref(), pid, subsystem) {
                 Err(error) => {

@@ -1,5 +1,6 @@
 //! Tests of the environment, and the small driver that they share.
 
+mod containerizer;
 mod containers;
 mod engine;
 mod events;
