@@ -22,6 +22,7 @@ mod rules;
 mod schedules;
 mod stats;
 mod statuses;
+mod tasks;
 mod waiting;
 
 use super::daemon::{
