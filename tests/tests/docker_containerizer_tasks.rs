@@ -6,10 +6,12 @@
 mod live;
 
 use drydock_tests::{DockerLab, ImageSpec};
-use live::{LIMIT, Runner, Task, assert_no_container, finish, signal, within};
+use live::{LIMIT, Runner, Task, assert_no_container, finish, signal, until, within};
 use serde_json::{Value, json};
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
 
 /// A command task with this `TaskInfo`, whatever of it is given.
 fn task(image: &str, given: Value) -> Value {
@@ -180,4 +182,68 @@ async fn root_docker_no_transition_from_killing_to_finished() {
     given["kill_policy"] = json!({ "grace_period": { "nanoseconds": 20_000_000_000_u64 } });
     let Some(task) = killed(given).await else { return };
     assert_eq!(task.states().last(), Some(&"TASK_KILLED"), "although it ended with 0");
+}
+
+/// What is sent to the host's port arrives in the container, whose `nc` writes it down.
+#[tokio::test]
+async fn root_docker_nc_port_mapping() {
+    let Some(lab) = DockerLab::require() else { return };
+    let image = lab.images.load(&ImageSpec::busybox()).await.expect("loaded");
+    let port = {
+        let free = std::net::TcpListener::bind("0.0.0.0:0").expect("a port");
+        free.local_addr().expect("it is bound").port()
+    };
+    let runner = Runner::new();
+    let mut task = task(&image.at(&lab.registry.host()), shell("exec nc -l -p 1000"));
+    task["container"]["docker"]["network"] = json!("BRIDGE");
+    task["container"]["docker"]["port_mappings"] =
+        json!([{ "host_port": port, "container_port": 1000 }]);
+    let ports = json!({ "name": "ports", "type": "RANGES",
+        "ranges": { "range": [{ "begin": port, "end": port }] } });
+    task["resources"].as_array_mut().expect("an array").push(ports);
+    let file = file(&runner, &task);
+    let mut child = runner.start(&[file.to_str().expect("UTF-8")]);
+    let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+    let (mut sandbox, mut last) = (PathBuf::new(), String::new());
+    while let Some(line) = within("a line", LIMIT, lines.next_line()).await.expect("UTF-8") {
+        if let Some(path) = line.strip_prefix("Sandbox: ") {
+            sandbox = path.into();
+        }
+        if line.contains("TASK_RUNNING") {
+            // Docker accepts for the container before that listens, and then hangs up.
+            until("the data to arrive", LIMIT, async || {
+                let mut stream = TcpStream::connect(("127.0.0.1", port)).await.expect("docker");
+                let _ = stream.write_all(b"hello docker").await;
+                let _ = stream.shutdown().await;
+                let mut rest = Vec::new();
+                let _ = stream.read_to_end(&mut rest).await;
+                std::fs::read(sandbox.join("stdout")).is_ok_and(|it| it == b"hello docker")
+            })
+            .await;
+        }
+        last = line;
+    }
+    assert_eq!(finish(child).await.code, Some(0), "{last}");
+}
+
+/// The log files of a task belong to its user.
+#[tokio::test]
+async fn root_docker_unprivileged_user_non_root_sandbox() {
+    let given = json!({ "command": { "value": "echo out; echo err >&2", "user": "nobody" } });
+    let Some(lab) = DockerLab::require() else { return };
+    let image = lab.images.load(&ImageSpec::busybox()).await.expect("loaded");
+    let runner = Runner::new();
+    let file = file(&runner, &task(&image.at(&lab.registry.host()), given));
+    let task = runner.task(&[file.to_str().expect("UTF-8")]).await;
+    assert_eq!(task.states().last(), Some(&"TASK_FINISHED"), "{}", task.message());
+    let passwd = std::fs::read_to_string("/etc/passwd").expect("there are users");
+    let nobody = passwd.lines().find_map(|line| line.strip_prefix("nobody:x:"));
+    let nobody: u32 = nobody.and_then(|it| it.split(':').next()?.parse().ok()).expect("a uid");
+    for (name, content) in [("stdout", "out\n"), ("stderr", "err\n")] {
+        assert_eq!(task.file(name), content);
+        let metadata = std::fs::metadata(sandbox(&task).join(name)).expect("it is there");
+        assert_eq!(metadata.uid(), nobody, "{name}");
+        assert_ne!(metadata.mode() & 0o200, 0, "its user can write to it");
+    }
+    assert_no_container(&lab).await;
 }
