@@ -36,9 +36,12 @@ use std::time::Duration;
 
 const SLAVE: &str = "slave(1)";
 
+/// An update's id, and what it says.
+type Update = (Vec<u8>, TaskStatus);
+
 /// What the framework was told; acknowledges it.
 #[derive(Clone, Default)]
-struct Framework(Arc<Mutex<Vec<(Vec<u8>, TaskStatus)>>>);
+struct Framework(Arc<Mutex<Vec<Update>>>);
 
 impl MasterLink for Framework {
     fn status_update(&self, message: StatusUpdateMessage) {
