@@ -13,6 +13,7 @@ pub mod gpu;
 pub mod hooks;
 pub mod logger;
 mod paths;
+pub mod resources;
 pub mod state;
 
 pub use composing::{ComposingContainerizer, ComposingContainerizerProcess};

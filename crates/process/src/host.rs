@@ -125,6 +125,12 @@ pub trait Host: Send + Sync + 'static {
         Err(unsupported(Path::new("/proc/meminfo")))
     }
 
+    /// The size in bytes of the file system that holds this file.
+    #[doc(alias = "fs::size")]
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        Err(unsupported(path))
+    }
+
     /// Whether somebody accepts connections there; an error says why not. For addresses of this
     /// machine: it waits for the answer.
     #[doc(alias = "network::connect")]

@@ -93,6 +93,8 @@ pub struct FakeHost {
     pub mounts: Mutex<Vec<PathBuf>>,
     /// What can be read, and what was written.
     pub files: Mutex<BTreeMap<PathBuf, String>>,
+    /// How much memory there is, if not 8 GiB.
+    pub memory: Mutex<Option<u64>>,
     /// Where somebody listens.
     pub listeners: Mutex<BTreeSet<SocketAddr>>,
 }
@@ -258,11 +260,18 @@ impl Host for FakeHost {
     }
 
     fn cpus(&self) -> Result<u32, String> {
+        self.operation("cpus".to_owned())?;
         Ok(4)
     }
 
     fn memory(&self) -> Result<u64, String> {
-        Ok(8 << 30)
+        self.operation("memory".to_owned())?;
+        Ok(self.memory.lock().unwrap_or(8 << 30))
+    }
+
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        self.operation(format!("disk {}", path.display()))?;
+        Ok(64 << 30)
     }
 
     fn connect(&self, address: SocketAddr) -> Result<(), String> {

@@ -175,6 +175,10 @@ impl Host for LocalHost {
         machine::memory()
     }
 
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        files::size(path)
+    }
+
     fn connect(&self, address: SocketAddr) -> Result<(), String> {
         machine::connect(address)
     }

@@ -51,6 +51,8 @@ pub struct HostSettings {
     pub processors: u32,
     /// How much memory there is, in bytes.
     pub memory: u64,
+    /// How large the disk is, in bytes.
+    pub disk: u64,
 }
 
 impl Default for HostSettings {
@@ -62,6 +64,7 @@ impl Default for HostSettings {
             pipe: Duration::from_micros(100),
             processors: 2,
             memory: 8 << 30,
+            disk: 100 << 30,
         }
     }
 }
@@ -311,6 +314,10 @@ impl Host for SimHost {
 
     fn memory(&self) -> Result<u64, String> {
         Ok(self.0.settings.memory)
+    }
+
+    fn disk(&self, _: &Path) -> Result<u64, String> {
+        Ok(self.0.settings.disk)
     }
 
     fn connect(&self, address: SocketAddr) -> Result<(), String> {

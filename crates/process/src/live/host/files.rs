@@ -123,6 +123,12 @@ pub(super) fn chown(path: &Path, user: u32, group: u32) -> Result<(), String> {
     std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(at(path))
 }
 
+/// Mirrors `fs::size` in `stout/os/posix/fs.hpp`.
+pub(super) fn size(path: &Path) -> Result<u64, String> {
+    let of = nix::sys::statvfs::statvfs(path).map_err(at(path))?;
+    Ok(of.fragment_size().saturating_mul(of.blocks()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,5 +143,20 @@ mod tests {
         ] {
             assert_eq!(target_of(line.as_bytes()), expected.map(PathBuf::from), "{line}");
         }
+    }
+
+    #[test]
+    fn files_are_written_in_place_and_never_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        assert!(write(&file, b"x").unwrap_err().starts_with(&file.display().to_string()));
+        assert!(read(&file).is_err() && owner(&file).is_err() && size(&file).is_err());
+        std::fs::write(&file, "long").unwrap();
+        let own = owner(&file).unwrap();
+        assert_eq!(write(&file, b"xy"), Ok(()));
+        assert_eq!(read(&file).as_deref(), Ok(&b"xyng"[..]));
+        assert_eq!(chown(&file, own.0, own.1), Ok(()));
+        assert_eq!(owner(&file), Ok(own));
+        assert!(size(&file).unwrap() > 1 << 20);
     }
 }
