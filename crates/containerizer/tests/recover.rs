@@ -196,6 +196,26 @@ fn what_could_not_be_read_back_is_skipped() {
     }
 }
 
+/// Upstream's defect: without a container it has no name in Docker.
+#[test]
+fn an_executor_marked_as_docker_is_taken_up_even_if_its_container_is_gone() {
+    let world = listening(flags());
+    let mut executor = executor(run());
+    executor.info = Some(ExecutorInfo {
+        container: Some(ContainerInfo { r#type: Type::Docker.into(), ..Default::default() }),
+        ..ExecutorInfo::default()
+    });
+    let recover = recover(&world, Some(state(executor)), &[]);
+    assert!(recover.is_ready());
+    assert_eq!(world.count(), 1);
+    let destroy = world.containerizer.destroy(&ours());
+    world.settle();
+    assert_eq!(world.journal.about("stop"), ["stop  5s"]);
+    world.in_docker(|| world.stops.last().fail("no such container"));
+    world.exits(EXECUTOR_PID, 0);
+    assert_eq!(ready(&destroy), terminated(Some(0), "Container killed"));
+}
+
 /// Its pid may be another process's by now: it is not watched, let alone signalled.
 #[test]
 fn an_executor_that_died_while_the_agent_was_away_ends_its_container_at_once() {

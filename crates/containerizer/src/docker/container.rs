@@ -60,10 +60,12 @@ impl fmt::Display for State {
 ///
 /// Where names of older upstream versions went: `task`, `executor` and `user` are in
 /// [`config`](Self::config), `directory` became `container_work_dir`, `checkpoint` and `slavePid`
-/// became `pid_checkpoint_path`, `resources` became `resource_requests`. The `id` and `slaveId` are
-/// the key in the map of containers and a part of the sandbox's path.
+/// became `pid_checkpoint_path`, `resources` became `resource_requests`. The `id` is the key in the
+/// map of containers, the `slaveId` a part of the sandbox's path, the `flags` are the process's.
 #[doc(alias = "DockerContainerizerProcess::Container")]
 #[doc(alias = "checkpoint")]
+#[doc(alias = "flags")]
+#[doc(alias = "id")]
 #[doc(alias = "slaveId")]
 #[doc(alias = "slavePid")]
 pub(super) struct Container {

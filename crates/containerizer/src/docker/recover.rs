@@ -96,6 +96,7 @@ impl DockerContainerizerProcess {
         let mut container = Container::recovered(sandbox);
         container.generated_for_command_task = executor.generated_for_command_task;
         container.launches_executor_container = found.executors.contains(&id);
+        // One that is gone has no name, as upstream: what is asked of Docker about it fails.
         if let Some(name) = found.names.get(&id) {
             container.container_name.clone_from(name);
         }
