@@ -10,7 +10,6 @@ use process::io::{self, Descriptor};
 use process::live::LocalHost;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::os::fd::AsRawFd;
 use std::path::PathBuf;
 use support::World;
 use tempfile::TempDir;
@@ -343,9 +342,9 @@ fn white_list_fds() {
     let test = SubprocessTest::new();
     let fd1 = File::create(test.path("one")).expect("a file");
     let fd2 = File::create(test.path("two")).expect("a file");
-    // As in C++: inherited unless somebody prevents it.
-    nix::fcntl::fcntl(&fd2, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty()))
-        .expect("changed");
+    // As in C++: inherited unless somebody prevents it. A number that `ls` does not come upon when
+    // it opens something itself.
+    let inherited = nix::fcntl::fcntl(&fd2, nix::fcntl::FcntlArg::F_DUPFD(200)).expect("a copy");
     let fd1 = LocalHost::descriptor(fd1);
     let s = test.start(Command {
         stdout: Io::Pipe,
@@ -354,10 +353,10 @@ fn white_list_fds() {
     });
     let output = test.all(s.stdout());
     let fds: Vec<i32> = output.lines().map(|line| line.parse().expect("a number")).collect();
-    for inherited in [0, 1, 2, fd1.number().expect("open")] {
-        assert!(fds.contains(&inherited), "{inherited} in {fds:?}");
+    for listed in [0, 1, 2, fd1.number().expect("open")] {
+        assert!(fds.contains(&listed), "{listed} in {fds:?}");
     }
-    assert!(!fds.contains(&fd2.as_raw_fd()), "{fds:?}");
+    assert!(!fds.contains(&inherited), "{fds:?}");
     // `ls` has opened the directory.
     assert_eq!(fds.len(), 5, "{fds:?}");
     test.exits(&s, 0);

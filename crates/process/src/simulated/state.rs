@@ -297,6 +297,8 @@ impl State {
         let Sent { to, mail, .. } = outbox.pop_front()?;
         match outbox.front().map(|head| head.seq) {
             Some(seq) => self.reorder(index, seq),
+            // As a rule it is the only one, and `remove` moves what is behind it, be it nothing.
+            None if index + 1 == self.enabled.len() => self.enabled.truncate(index),
             None => drop(self.enabled.remove(index)),
         }
         let (to, mail) = if to == ContextId::NETWORK {
