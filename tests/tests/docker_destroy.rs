@@ -147,6 +147,8 @@ impl Stage {
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(engine),
             host: Arc::clone(&host),
+            gpus: None,
+            hooks: None,
             observer: Arc::new(Witness(sender.clone())),
             log: log.clone(),
             flags: of_containerizer,

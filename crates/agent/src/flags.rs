@@ -1,5 +1,6 @@
 //! The agent's flags, as far as it has any use for them, with upstream's defaults.
 
+use mesos::internal::ContainerDnsInfo;
 use mesos::{Bytes, ContainerInfo};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,12 +26,17 @@ pub struct Flags {
     pub docker: String,
     /// Where the Docker daemon listens.
     pub docker_socket: String,
+    /// Credentials for registries, where a sandbox brings none: the text of a `config.json`,
+    /// parsed.
+    pub docker_config: Option<docker::Config>,
     /// How long the agent's own `docker stop` waits before it kills.
     pub docker_stop_timeout: Duration,
     /// When a container that has ended is removed.
     pub docker_remove_delay: Duration,
     /// Whether containers that belong to no executor are stopped and removed.
     pub docker_kill_orphans: bool,
+    /// DNS for containers in a bridge or a network that somebody made.
+    pub default_container_dns: Option<ContainerDnsInfo>,
     /// The image to run docker executors in, if they are to run in containers.
     pub docker_mesos_image: Option<String>,
     /// How long an executor may take to register, fetch and pull included.
@@ -74,9 +80,11 @@ impl Default for Flags {
             switch_user: true,
             docker: "docker".into(),
             docker_socket: "/var/run/docker.sock".into(),
+            docker_config: None,
             docker_stop_timeout: Duration::ZERO,
             docker_remove_delay: minutes(6 * 60),
             docker_kill_orphans: true,
+            default_container_dns: None,
             docker_mesos_image: None,
             executor_registration_timeout: minutes(1),
             executor_reregistration_timeout: Duration::from_secs(2),
@@ -104,8 +112,11 @@ impl From<&Flags> for containerizer::Flags {
             sandbox_directory: PathBuf::from(&flags.sandbox_directory),
             docker: flags.docker.clone(),
             docker_socket: flags.docker_socket.clone(),
+            docker_config: flags.docker_config.clone(),
             docker_stop_timeout: flags.docker_stop_timeout,
             docker_remove_delay: flags.docker_remove_delay,
+            docker_kill_orphans: flags.docker_kill_orphans,
+            default_container_dns: flags.default_container_dns.clone(),
             docker_mesos_image: flags.docker_mesos_image.clone(),
             cgroups_enable_cfs: flags.cgroups_enable_cfs,
             frameworks_home: (!flags.frameworks_home.is_empty())

@@ -1,5 +1,6 @@
 //! The agent flags that containerizers read.
 
+use mesos::internal::ContainerDnsInfo;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -17,10 +18,16 @@ pub struct Flags {
     pub docker: String,
     /// The daemon's socket.
     pub docker_socket: String,
+    /// Credentials for registries, where a sandbox brings none.
+    pub docker_config: Option<docker::Config>,
     /// How long a container gets between SIGTERM and SIGKILL when it is destroyed.
     pub docker_stop_timeout: Duration,
     /// How long a container that ended is kept before it is removed.
     pub docker_remove_delay: Duration,
+    /// Whether containers of ours that belong to no executor are stopped at recovery.
+    pub docker_kill_orphans: bool,
+    /// DNS for containers that have none of their own.
+    pub default_container_dns: Option<ContainerDnsInfo>,
     /// The image to run docker executors in, if they are to run in containers.
     pub docker_mesos_image: Option<String>,
     /// Whether CPU limits are hard.
@@ -41,8 +48,11 @@ impl Default for Flags {
             sandbox_directory: PathBuf::from("/mnt/mesos/sandbox"),
             docker: "docker".to_owned(),
             docker_socket: "/var/run/docker.sock".to_owned(),
+            docker_config: None,
             docker_stop_timeout: Duration::ZERO,
             docker_remove_delay: Duration::from_secs(6 * 60 * 60),
+            docker_kill_orphans: true,
+            default_container_dns: None,
             docker_mesos_image: None,
             cgroups_enable_cfs: false,
             frameworks_home: None,

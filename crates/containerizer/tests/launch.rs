@@ -7,14 +7,14 @@ use containerizer::logger::{ContainerLogger, SandboxContainerLogger};
 use containerizer::{Containerizer, Flags, LaunchResult};
 use mesos::slave::ContainerConfig;
 use mesos::{CommandInfo, ContainerId, ContainerInfo, Environment, ExecutorInfo};
-use mesos::{container_info, environment, resource, resources};
+use mesos::{container_info, environment};
 use process::Future;
 use process::host::{ChildHook, Io};
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 use support::fakes::{FIRST_PID, Journal};
-use support::{SANDBOX, World, config, failure, flags, id, ready, with_uri};
+use support::{SANDBOX, World, config, failure, id, ready, with_uri};
 
 fn launch_as(world: &World, id: &ContainerId, config: ContainerConfig) -> Future<LaunchResult> {
     let launch = world.containerizer.launch(id, Arc::new(config), BTreeMap::new(), None);
@@ -60,21 +60,6 @@ fn what_is_no_docker_container_is_not_supported() {
 }
 
 #[test]
-fn what_the_port_cannot_do_yet_is_refused_before_anything_is_done() {
-    let world = World::new();
-    let launch = world.launch(ContainerConfig { task_info: None, ..config() });
-    let message = "Custom executors in Docker containers are not supported yet";
-    assert_eq!(failure(&launch), message);
-    nothing_was_done(&world);
-    drop(world);
-
-    let world = World::with(Flags { docker_mesos_image: Some("mesos:1".into()), ..flags() });
-    let message = "Docker executors in containers are not supported yet";
-    assert_eq!(failure(&world.launch(config())), message);
-    nothing_was_done(&world);
-}
-
-#[test]
 fn a_sandbox_with_a_colon_elsewhere_than_below_an_agent_is_refused() {
     for sandbox in ["/elsewhere/a:b", "/agent/a:b/c", "/agent/slaves:/S", "/work2/slaves/S/a:b"] {
         let world = World::new();
@@ -97,12 +82,17 @@ fn a_container_whose_link_cannot_be_made_is_refused() {
         ("mkdir", format!("Unable to create symlink folder for docker {links}: broken")),
         (
             "symlink",
-            format!("Failed to symlink directory '/agent/slaves/S/a:b' to '{links}/c': broken"),
+            format!(
+                "Failed to symlink directory '/agent/slaves/S/frameworks/F/executors/a:b/runs/c' to '{links}/c': broken"
+            ),
         ),
     ] {
         let world = World::new();
         world.host.fails(operation, "broken");
-        let config = ContainerConfig { directory: "/agent/slaves/S/a:b".into(), ..config() };
+        let config = ContainerConfig {
+            directory: "/agent/slaves/S/frameworks/F/executors/a:b/runs/c".into(),
+            ..config()
+        };
         let launch = world.launch(config);
         assert_eq!(failure(&launch), format!("Failed to create container: {message}"));
         assert_eq!(world.count(), 0);
@@ -286,29 +276,4 @@ fn a_launch_fails_with_the_logger() {
     assert_eq!(failure(&launch), "no pipe");
     assert!(world.journal.about("fork").is_empty());
     world.ended(&world.destroy(), None, None);
-}
-
-#[test]
-fn a_container_does_not_run_without_what_it_needs() {
-    let volume = mesos::Resource {
-        disk: Some(resource::DiskInfo {
-            persistence: Some(resource::disk_info::Persistence {
-                id: "p".into(),
-                ..Default::default()
-            }),
-            ..Default::default()
-        }),
-        ..resources::scalar("disk", 1.0)
-    };
-    for (resource, message) in [
-        (volume, "Persistent volumes are not supported yet"),
-        (resources::scalar("gpus", 1.0), "GPUs are not supported yet"),
-    ] {
-        let world = World::new();
-        let launch = world.launch(ContainerConfig { resources: vec![resource], ..config() });
-        world.pulled();
-        assert_eq!(failure(&launch), message);
-        assert!(world.journal.about("fork").is_empty());
-        world.ended(&world.destroy(), None, None);
-    }
 }

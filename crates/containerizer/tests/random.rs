@@ -3,23 +3,33 @@
 
 mod support;
 
+use containerizer::docker::State;
+use containerizer::gpu::Gpu;
+use containerizer::state::{ExecutorState, FrameworkState, RunState, SlaveState};
 use containerizer::{Containerizer, LaunchResult};
 use docker::Image;
-use mesos::slave::ContainerTermination;
+use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::status::w_exitcode;
-use mesos::{ContainerId, resources};
+use mesos::{ContainerId, ExecutorInfo, resources};
 use process::future::Value;
 use process::host::OsPid;
 use process::simulated::ContextId;
-use process::{Future, Nothing, Promise};
+use process::{Future, Nothing, Promise, Upid};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use support::fakes::Calls;
-use support::{World, config, io, with_uri};
+use support::fakes::{Calls, Life};
+use support::{World, config, custom_executor, inspected, io, with_uri};
 
 const SCHEDULES: u64 = 2_000;
 const STEPS: usize = 120;
 const CONTAINERS: usize = 3;
+
+/// Pids from here on are those of executors in containers.
+const CONTAINED: OsPid = 100_000;
+
+/// The executor of an earlier life.
+const RECOVERED: OsPid = 99_999;
+const ADDRESS: &str = "127.0.0.1:4000";
 
 /// A small generator; which one does not matter, as long as it is the same everywhere.
 struct Choices(u64);
@@ -42,7 +52,25 @@ struct Run {
     launches: BTreeMap<ContainerId, Future<LaunchResult>>,
     ends: Vec<(ContainerId, Future<Option<ContainerTermination>>)>,
     updates: Vec<Future<Nothing>>,
+    recovery: Future<Nothing>,
+    recovered: bool,
     ordinary: usize,
+}
+
+/// The container of an earlier life.
+fn known() -> ContainerId {
+    ContainerId::new("c1c1c1c1-0000-4000-8000-000000000001")
+}
+
+/// What `docker ps` shows then: that one, an orphan, and one that is not ours.
+fn found() -> Vec<docker::Container> {
+    let names = [
+        "/mesos-c1c1c1c1-0000-4000-8000-000000000001",
+        "/mesos-s0.c1c1c1c1-0000-4000-8000-000000000002",
+        "/mesos-x",
+    ];
+    let named = |name: &str| docker::Container { name: name.to_owned(), ..Default::default() };
+    names.map(named).to_vec()
 }
 
 fn container(index: usize) -> ContainerId {
@@ -51,14 +79,44 @@ fn container(index: usize) -> ContainerId {
 
 impl Run {
     fn new(seed: u64) -> Self {
-        Run {
+        let mut run = Run {
             world: World::new(),
             choices: Choices(seed),
             launches: BTreeMap::new(),
             ends: Vec::new(),
             updates: Vec::new(),
+            recovery: Future::ready(Nothing),
+            recovered: false,
             ordinary: 0,
+        };
+        if run.choices.below(3) == 0 {
+            run.recover();
         }
+        run
+    }
+
+    /// Every third run begins with an executor of an earlier life, alive or not, and an orphan.
+    fn recover(&mut self) {
+        if self.choices.below(4) > 0 {
+            self.world.host.listeners.lock().insert(ADDRESS.parse().expect("an address"));
+        }
+        let run = RunState {
+            forked_pid: Some(RECOVERED),
+            libprocess_pid: Some(Upid::new("executor(1)", ADDRESS)),
+            ..RunState::default()
+        };
+        let executor = ExecutorState {
+            info: Some(ExecutorInfo::default()),
+            latest: Some(known()),
+            runs: [(known(), run)].into(),
+            ..ExecutorState::default()
+        };
+        let framework =
+            FrameworkState { executors: [("e".into(), executor)].into(), ..Default::default() };
+        let state =
+            SlaveState { frameworks: [("f".into(), framework)].into(), ..Default::default() };
+        self.recovery = self.world.containerizer.recover(Some(Arc::new(state)));
+        self.recovered = true;
     }
 
     fn launch(&mut self) {
@@ -70,8 +128,14 @@ impl Run {
         let task = config.task_info.as_mut().and_then(|task| task.container.as_mut());
         let docker = task.and_then(|container| container.docker.as_mut()).expect("there is one");
         docker.image = container(index).value;
-        if self.choices.below(16) == 0 {
+        if self.choices.below(8) == 0 {
             config.resources = vec![resources::scalar("gpus", 1.0)];
+        }
+        if self.choices.below(3) == 0 {
+            config = ContainerConfig { command_info: config.command_info, ..custom_executor() };
+            let executor = config.executor_info.as_mut().and_then(|it| it.container.as_mut());
+            let docker = executor.and_then(|it| it.docker.as_mut()).expect("there is one");
+            docker.image = container(index).value;
         }
         let containerizer = &self.world.containerizer;
         let path = Some(format!("/meta/{index}").into());
@@ -109,6 +173,22 @@ impl Run {
         }
     }
 
+    /// Answers an inspect: the container runs, with a pid that no other one has.
+    fn inspected(&mut self, inspect: &Promise<docker::Container>) {
+        let pid = CONTAINED + self.world.host.files.lock().len() as OsPid;
+        self.world.has_cgroups(pid);
+        self.world.in_docker(|| inspect.set(inspected(pid)));
+    }
+
+    /// The executors that are watched and run.
+    fn executors(&self) -> Vec<OsPid> {
+        let host = &self.world.host;
+        let reaped = self.world.journal.about("reap ");
+        let pids = reaped.iter().filter_map(|line| line["reap ".len()..].parse().ok());
+        let contained = pids.filter(|pid| *pid >= RECOVERED && !host.ended(*pid));
+        host.running().into_iter().chain(contained).collect()
+    }
+
     fn exit(&mut self, pid: OsPid) {
         let statuses = [Some(0), Some(w_exitcode(1, 0)), Some(w_exitcode(0, 9)), None];
         let status = self.choices.pick(&statuses).flatten();
@@ -117,7 +197,7 @@ impl Run {
 
     fn step(&mut self) {
         let contexts = self.world.contexts;
-        match self.choices.below(30) {
+        match self.choices.below(38) {
             0 | 1 => self.launch(),
             2 => self.end(true),
             3 => self.end(false),
@@ -147,17 +227,66 @@ impl Run {
                 });
             }
             10 => {
-                if let Some(pid) = self.choices.pick(&self.world.host.running()) {
+                if let Some(pid) = self.choices.pick(&self.executors()) {
                     self.exit(pid);
                 }
             }
             11 => {
-                let operations = ["fork", "checkpoint", "unmount", "mounts", "kill", "touch"];
+                let operations =
+                    ["fork", "checkpoint", "unmount", "mounts", "kill", "touch", "write"];
                 let operation = self.choices.pick(&operations).unwrap_or_default();
                 self.world.host.fails(operation, "broken");
             }
             12 | 13 => self.world.host.recovers(),
             14 => drop(self.world.sim.fire_timer()),
+            15 => {
+                let gpus = Arc::clone(&self.world.gpus);
+                self.answer(contexts.host, &gpus.allocations, |gpus, choice| match choice {
+                    0 => gpus.fail("none left"),
+                    _ => gpus.set([Gpu { major: 195, minor: 0 }].into()),
+                });
+            }
+            16 => {
+                let gpus = Arc::clone(&self.world.gpus);
+                self.answer(contexts.host, &gpus.deallocations, |done, choice| match choice {
+                    0 => done.fail("broken"),
+                    _ => done.set(Nothing),
+                });
+            }
+            17 => {
+                let runs = Arc::clone(&self.world.runs);
+                self.answer(contexts.docker, &runs, |run, choice| match choice {
+                    0 => run.fail("no daemon"),
+                    1 => run.set(Some(w_exitcode(125, 0))),
+                    2 => run.set(None),
+                    _ => run.set(Some(0)),
+                });
+            }
+            18 => {
+                let inspects = Arc::clone(&self.world.inspects);
+                self.answer(contexts.docker, &inspects, |inspect, choice| match choice {
+                    0 => inspect.fail("no daemon"),
+                    1 if inspect.future().has_discard() => inspect.discard(),
+                    1 => inspect.set(docker::Container::default()),
+                    _ => false,
+                });
+            }
+            22 | 23 => {
+                let lists = Arc::clone(&self.world.lists);
+                self.answer(contexts.docker, &lists, |list, choice| match choice {
+                    0 => list.fail("no daemon"),
+                    _ => list.set(found()),
+                });
+                if self.choices.below(4) == 0 && self.recovered {
+                    let end = self.world.containerizer.destroy(&known());
+                    self.ends.push((known(), end));
+                }
+            }
+            19..=21 => {
+                if let Some(inspect) = self.choices.pick(&self.world.inspects.open()) {
+                    self.inspected(&inspect);
+                }
+            }
             _ => {
                 let choice = self.choices.below(self.world.sim.flushable().max(1));
                 self.world.sim.flush(choice);
@@ -177,16 +306,30 @@ impl Run {
             for prepare in self.world.logger.prepares.open() {
                 self.world.in_docker(|| prepare.set(io()));
             }
+            for list in self.world.lists.open() {
+                self.world.in_docker(|| list.set(found()));
+            }
             for stop in self.world.stops.open() {
                 self.world.in_docker(|| stop.set(Nothing));
             }
-            for pid in self.world.host.running() {
+            for gpus in self.world.gpus.allocations.open() {
+                self.world.in_docker(|| gpus.set([Gpu { major: 195, minor: 0 }].into()));
+            }
+            for done in self.world.gpus.deallocations.open() {
+                self.world.in_docker(|| done.set(Nothing));
+            }
+            for inspect in self.world.inspects.open() {
+                self.inspected(&inspect);
+            }
+            for pid in self.executors() {
                 self.exit(pid);
             }
-            if self.world.count() == 0 && self.launches.values().all(|it| !it.is_pending()) {
+            let pending = self.launches.values().any(Future::is_pending);
+            if self.world.count() == 0 && !pending && !self.recovery.is_pending() {
                 break;
             }
-            for container in self.launches.keys() {
+            let recovered = self.recovered.then(known);
+            for container in self.launches.keys().chain(&recovered) {
                 let end = self.world.containerizer.destroy(container);
                 self.ends.push((container.clone(), end));
             }
@@ -197,8 +340,32 @@ impl Run {
         self.world.settle();
     }
 
+    /// Taken up if the daemon could be asked; ended once, its orphan stopped.
+    fn check_recovered(&self, life: Option<&Life>) {
+        let lines = self.world.journal.lines();
+        let orphans = lines.iter().filter(|line| line.ends_with("remove")).count();
+        let answered = life.is_some();
+        assert_eq!(orphans, usize::from(answered));
+        if let Some(life) = life {
+            assert_eq!((life.terminations.len(), life.erased), (1, 1));
+            assert_eq!(life.states[0], State::Running);
+            let removed = format!("rm {}", &found()[0].name[1..]);
+            assert_eq!(lines.iter().filter(|line| **line == removed).count(), 1);
+        }
+        let dead = !lines.contains(&format!("reap {RECOVERED}"));
+        let signalled = lines.iter().any(|line| line.starts_with(&format!("kill {RECOVERED} ")));
+        assert!(!dead || !signalled, "a pid that may be another process's is left alone");
+    }
+
     fn check(&mut self) {
-        let lives = self.world.observed.lives();
+        let mut lives = self.world.observed.lives();
+        self.check_recovered(lives.get(&known()));
+        for (container, end) in self.ends.extract_if(.., |(id, _)| *id == known()) {
+            let told = end.get().unwrap_or_else(|| panic!("{container}: {end}"));
+            let truth = lives.get(&known()).map(|life| life.terminations.clone());
+            assert!(told.is_none() || truth == told.clone().map(|told| vec![Ok(told)]));
+        }
+        lives.remove(&known());
         assert_eq!(lives.len(), self.launches.len(), "each that was launched is seen");
         for (container, life) in &lives {
             assert_eq!(life.terminations.len(), 1, "{container}");
@@ -213,7 +380,7 @@ impl Run {
                 assert_eq!(lives[container].terminations, [Ok(told.clone())], "{container}");
             }
         }
-        assert!(self.updates.iter().all(Future::is_ready));
+        assert!(self.updates.iter().all(|update| !update.is_pending()));
         let lines = self.world.journal.lines();
         for (container, life) in &lives {
             let successful = self.launches[container].is_ready();
@@ -239,7 +406,8 @@ fn check_steps(lines: &[String], container: &str, successful: bool) {
     let steps = [
         position(&format!("pull {container} ")),
         position(&format!("prepare {container}")),
-        position(&format!("fork mesos-docker-executor {container}")),
+        position(&format!("fork mesos-docker-executor {container}"))
+            .or(position(&format!("run mesos-{container}"))),
         position(&format!("terminated {container}")),
         position(&format!("erased {container}")),
     ];

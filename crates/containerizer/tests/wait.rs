@@ -7,7 +7,7 @@ use containerizer::{Containerizer, LaunchResult};
 use mesos::{ContainerId, ContainerStatus, Resource, resources};
 use process::Nothing;
 use std::collections::{BTreeMap, BTreeSet};
-use support::{World, config, failure, id, ready};
+use support::{World, config, id, ready};
 
 fn update(world: &World, container: &ContainerId, requests: Vec<Resource>) {
     let limits = BTreeMap::from([("cpus".to_owned(), f64::INFINITY)]);
@@ -77,16 +77,6 @@ fn containers_are_those_that_have_not_ended() {
 }
 
 #[test]
-fn usage_is_not_there_yet() {
-    let world = World::running();
-    let usage = world.containerizer.usage(&id());
-    let unknown = world.containerizer.usage(&ContainerId::new("other"));
-    world.settle();
-    assert_eq!(failure(&usage), "Resource statistics are not supported yet");
-    assert_eq!(failure(&unknown), "Unknown container: other");
-}
-
-#[test]
 fn an_update_of_an_unknown_container_is_ignored() {
     let world = World::new();
     update(&world, &id(), gpus());
@@ -96,11 +86,12 @@ fn an_update_of_an_unknown_container_is_ignored() {
 
 #[test]
 fn an_update_is_remembered_and_nothing_else() {
-    // What is remembered shows in what the executor is refused for.
+    // What is remembered shows in what is allocated.
     let (world, launch) = World::in_state(State::Pulling);
     update(&world, &id(), gpus());
     world.pulled();
-    assert_eq!(failure(&launch), "GPUs are not supported yet");
+    assert!(launch.is_pending());
+    assert_eq!(world.journal.about("allocate"), ["allocate 1"]);
     drop(world);
 
     let (world, launch) = World::in_state(State::Pulling);

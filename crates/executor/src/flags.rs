@@ -1,13 +1,14 @@
 //! The command line of the docker executor.
 
-use mesos::duration;
+use mesos::internal::ContainerDnsInfo;
+use mesos::{duration, json};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The flags of the docker executor; see [`Flags::parse`].
 #[doc(alias = "docker::Flags")]
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Flags {
     /// `--container`: the name of the container.
     pub container: String,
@@ -23,6 +24,8 @@ pub struct Flags {
     pub launcher_dir: String,
     /// `--task_environment`: more environment for the task.
     pub task_environment: BTreeMap<String, String>,
+    /// `--default_container_dns`: DNS for containers in a bridge or a network that somebody made.
+    pub default_container_dns: Option<ContainerDnsInfo>,
     /// `--cgroups_enable_cfs`: whether CPU limits are hard.
     pub cgroups_enable_cfs: bool,
     /// `--stop_timeout`, deprecated: a lower bound for the grace period of a shutdown.
@@ -30,7 +33,7 @@ pub struct Flags {
 }
 
 /// What a command line asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Request {
     /// To run.
     Run(Box<Flags>),
@@ -84,10 +87,13 @@ impl Flags {
             Some(text) => task_environment(text)?,
             None => BTreeMap::new(),
         };
-        // differs: refused rather than forgotten, until containers can be given it.
-        if values.contains_key("default_container_dns") {
-            return Err("--default_container_dns is not supported yet".to_owned());
-        }
+        let default_container_dns = match values.get("default_container_dns") {
+            Some(text) => Some(
+                json::parse(text)
+                    .map_err(|error| format!("Failed to parse --default_container_dns: {error}"))?,
+            ),
+            None => None,
+        };
         let stop_timeout = match values.get("stop_timeout") {
             Some(text) => Some(duration::parse(text).map_err(|error| {
                 format!(
@@ -104,6 +110,7 @@ impl Flags {
             mapped_directory,
             launcher_dir,
             task_environment,
+            default_container_dns,
             cgroups_enable_cfs: booleans.get("cgroups_enable_cfs") == Some(&true),
             stop_timeout,
         })))

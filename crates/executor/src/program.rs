@@ -143,6 +143,7 @@ impl DockerExecutorProgram {
             mapped_directory: flags.mapped_directory,
             shutdown_grace_period,
             task_environment: flags.task_environment,
+            default_container_dns: flags.default_container_dns,
             total_memory: self.total_memory,
             cgroups_enable_cfs: flags.cgroups_enable_cfs,
             stdout: output(&what.stdout)?,

@@ -5,6 +5,7 @@
 
 use crate::future::Future;
 use crate::io::Descriptor;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -82,6 +83,64 @@ pub trait Host: Send + Sync + 'static {
     /// Unmounts `target`, detaching it at once if it is busy.
     #[doc(alias = "fs::unmount")]
     fn unmount(&self, target: &Path) -> Result<(), String>;
+
+    /// The content of a file; also of those that the kernel makes up: `/proc`, control groups.
+    ///
+    /// The default of this and the methods below is a host that cannot do it and says so, for
+    /// tests whose subject never asks.
+    #[doc(alias = "os::read")]
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        Err(unsupported(path))
+    }
+
+    /// Writes into a file that is there, in one piece: what files of control groups want.
+    #[doc(alias = "cgroups::write")]
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        let _ = content;
+        Err(unsupported(path))
+    }
+
+    /// The ids of a file's owner and of its group.
+    #[doc(alias = "os::stat")]
+    fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
+        Err(unsupported(path))
+    }
+
+    /// Gives a file or directory, not what is in it, to this user and group.
+    #[doc(alias = "os::chown")]
+    fn chown(&self, path: &Path, user: u32, group: u32) -> Result<(), String> {
+        let _ = (user, group);
+        Err(unsupported(path))
+    }
+
+    /// How many processors are online.
+    #[doc(alias = "os::cpus")]
+    fn cpus(&self) -> Result<u32, String> {
+        Err(unsupported(Path::new("/sys/devices/system/cpu/online")))
+    }
+
+    /// The size of the main memory in bytes.
+    #[doc(alias = "os::memory")]
+    fn memory(&self) -> Result<u64, String> {
+        Err(unsupported(Path::new("/proc/meminfo")))
+    }
+
+    /// The size in bytes of the file system that holds this file.
+    #[doc(alias = "fs::size")]
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        Err(unsupported(path))
+    }
+
+    /// Whether somebody accepts connections there; an error says why not. For addresses of this
+    /// machine: it waits for the answer.
+    #[doc(alias = "network::connect")]
+    fn connect(&self, address: SocketAddr) -> Result<(), String> {
+        Err(format!("Failed to connect to {address}: this host has no network"))
+    }
+}
+
+fn unsupported(path: &Path) -> String {
+    format!("{}: this host does not support that", path.display())
 }
 
 /// A running instance of a [`Program`], as the program sees it.

@@ -7,6 +7,7 @@ use crate::event::{Call, Delivery, Event};
 use crate::future::{Future, Promise, Value};
 use crate::http::{Request, Response};
 use crate::label::{EventId, Header, Label};
+use crate::live::current::ProcessNumber;
 use crate::remote::Message as ByName;
 use crate::spawn::{Exited, wait};
 use crate::transport::{Mailbox, Port};
@@ -318,14 +319,27 @@ impl<A: Process> Pid<A> {
     }
 }
 
-impl<A: Process> Mailbox for Addr<A> {
+/// The way to a live process, as it is kept beside its name.
+struct Door<A: Process> {
+    address: Addr<A>,
+    process: ProcessNumber,
+}
+
+impl<A: Process> Mailbox for Door<A> {
     fn is_open(&self) -> bool {
-        self.connected()
+        self.address.connected()
     }
 
     fn put(&self, message: ByName) {
-        self.do_send(Event(Box::new(Delivery(message))));
+        put(&self.address, self.process, message);
     }
+}
+
+fn put<A: Process>(address: &Addr<A>, process: ProcessNumber, message: ByName) {
+    if live::clock::is_paused() {
+        live::clock::delivered(process);
+    }
+    address.do_send(Event(Box::new(Delivery(message))));
 }
 
 impl<A: Process> Port for Pid<A> {
@@ -335,7 +349,7 @@ impl<A: Process> Port for Pid<A> {
 
     fn message(&self, message: ByName) {
         match &self.0.target {
-            Target::Live { address, .. } => address.put(message),
+            Target::Live { address, control } => put(address, control.process(), message),
             Target::Simulated(to) => {
                 let label = label_of::<A>(&message);
                 simulated::send(*to, label, |header| mail::<A>(header, message));
@@ -349,7 +363,9 @@ impl<A: Process> Port for Pid<A> {
 
     fn mailbox(&self) -> Option<Box<dyn Mailbox>> {
         match &self.0.target {
-            Target::Live { address, .. } => Some(Box::new(address.clone())),
+            Target::Live { address, control } => {
+                Some(Box::new(Door { address: address.clone(), process: control.process() }))
+            }
             Target::Simulated(_) => None,
         }
     }

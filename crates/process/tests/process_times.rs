@@ -6,8 +6,8 @@ use parking_lot::Mutex;
 use process::actix::Actor;
 use process::clock::{self, Update};
 use process::{
-    Context, Exited, Future, Nothing, Pid, Promise, Time, Timeout, generate_id, process, spawn,
-    terminate, wait,
+    Context, Exited, Future, Nothing, Pid, Promise, Time, Timeout, generate_id, post, process,
+    spawn, terminate, wait,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +101,29 @@ fn a_message_takes_its_senders_time_along() {
         assert_eq!(clock::now_of(&sender), start + SECOND);
         assert_eq!(clock::now_of(&receiver), start + SECOND);
         assert_eq!(clock::now_of(&ahead), start + 9 * SECOND);
+    });
+}
+
+/// A message by name is no different, neither the first one nor those that know the way already.
+#[test]
+fn a_message_by_name_takes_its_senders_time_along() {
+    in_both_worlds(|world| {
+        let (sender, (receiver, times)) = (watcher(), watched());
+        receiver.run("install", |_, context| {
+            context.install_raw("look", |this: &mut Watcher, _, _, _| this.look());
+        });
+        world.settle();
+        let (start, to) = (clock::now(), receiver.upid().clone());
+        for seconds in 1..4 {
+            let (to, ahead) = (to.clone(), seconds * SECOND);
+            in_process(world, &sender, move |_, context| {
+                clock::advance_process(context.pid(), SECOND);
+                post(context.pid().upid(), &to, "look", "");
+                assert_eq!(clock::now(), start + ahead);
+            });
+            assert_eq!(clock::now_of(&receiver), start + ahead);
+        }
+        assert_eq!(*times.lock(), [1, 2, 3].map(|seconds| start + seconds * SECOND));
     });
 }
 

@@ -119,6 +119,8 @@ fn containerizer(world: &World) -> DockerContainerizer {
         logger: Arc::new(SandboxContainerLogger::spawn()),
         docker: Arc::new(Engine::new(world.daemon.client("agent"), flags.docker_socket.as_str())),
         host: Arc::new(world.host.clone()),
+        gpus: None,
+        hooks: None,
         observer: Arc::new(world.ledger.clone()),
         log: crate::log(),
         flags,

@@ -126,6 +126,8 @@ impl ContainerizerCase {
                 flags.docker_socket.as_str(),
             )),
             host: Arc::new(world.host.clone()),
+            gpus: None,
+            hooks: None,
             observer: Arc::new(world.ledger.clone()),
             log,
             flags,

@@ -5,6 +5,7 @@ use crate::messages::{
 };
 use crate::{Agent, Flags, MasterLink, Parts};
 use ::executor::ExecutorLink;
+use containerizer::state::SlaveState;
 use containerizer::{Containerizer, LaunchResult};
 use mesos::container_info::DockerInfo;
 use mesos::internal::{
@@ -14,7 +15,7 @@ use mesos::internal::{
 };
 use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::{
-    CommandInfo, ContainerId, ContainerInfo, ContainerStatus, FrameworkInfo, Resource,
+    CommandInfo, ContainerId, ContainerInfo, ContainerStatus, FrameworkInfo, Image, Resource,
     ResourceStatistics, SlaveInfo, TaskInfo, TaskState, TaskStatus, container_info, framework_info,
     resources,
 };
@@ -58,6 +59,10 @@ fn amounts(resources: &[Resource]) -> BTreeMap<String, f64> {
 }
 
 impl Containerizer for Ground {
+    fn recover(&self, _: Option<Arc<SlaveState>>) -> Future<Nothing> {
+        Future::ready(Nothing)
+    }
+
     fn launch(
         &self,
         _: &ContainerId,
@@ -102,6 +107,10 @@ impl Containerizer for Ground {
 
     fn containers(&self) -> Future<BTreeSet<ContainerId>> {
         Future::ready(BTreeSet::new())
+    }
+
+    fn prune_images(&self, _: Vec<Image>) -> Future<Nothing> {
+        Future::ready(Nothing)
     }
 }
 

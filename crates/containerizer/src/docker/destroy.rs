@@ -147,7 +147,10 @@ impl DockerContainerizerProcess {
             // Cannot happen, here as upstream: `stop_container` runs once the status is there. So
             // a failed stop has no consequence at all.
             let reason = stop.failure().unwrap_or("discarded future");
-            let message = format!("Failed to kill the Docker container: {reason}");
+            let mut message = format!("Failed to kill the Docker container: {reason}");
+            if !container.gpus.is_empty() {
+                message += &format!(": {} GPUs leaked", container.gpus.len());
+            }
             self.terminate_later_remove(ctx, id, Err(message));
             return;
         };
@@ -168,18 +171,16 @@ impl DockerContainerizerProcess {
         killed: bool,
         exit: &Future<Option<i32>>,
     ) {
-        assert!(
-            self.containers.contains_key(id),
-            "a container in DESTROYING is erased at the end of its destroy only"
-        );
+        let Some(container) = self.containers.get(id) else {
+            unreachable!("a container in DESTROYING is erased at the end of its destroy only");
+        };
+        let has_gpus = !container.gpus.is_empty();
         self.unmount_or_warn(id);
+        let deallocated =
+            if has_gpus { self.deallocate_gpus(ctx, id) } else { Future::ready(Nothing) };
         let (id, exit) = (id.clone(), exit.clone());
-        // Upstream gives GPUs back here; the last step is deferred in either case.
-        Future::ready(Nothing).on_any(defer_any!(
-            ctx.pid(),
-            Self::report_termination,
-            |this, ctx, _| this.report_termination(ctx, &id, killed, &exit)
-        ));
+        deallocated.on_any(defer_any!(ctx.pid(), Self::report_termination, |this, ctx, _| this
+            .report_termination(ctx, &id, killed, &exit)));
     }
 
     /// Completes the termination and forgets the container. Its remains in Docker are removed
@@ -230,8 +231,11 @@ impl DockerContainerizerProcess {
     ///
     /// Mirrors `DockerContainerizerProcess::remove`.
     #[doc(alias = "DockerContainerizerProcess::remove")]
-    pub(super) fn remove_container(&mut self, container_name: &str) {
+    pub(super) fn remove_container(&mut self, container_name: &str, executor: Option<&str>) {
         self.docker.rm(container_name, true);
+        if let Some(executor) = executor {
+            self.docker.rm(executor, true);
+        }
     }
 
     fn terminate_with(
@@ -254,9 +258,9 @@ impl DockerContainerizerProcess {
         termination: Result<ContainerTermination, String>,
     ) {
         let Some(container) = self.terminate(id, termination) else { return };
-        let name = container.container_name;
+        let (executor, name) = (container.executor_name(), container.container_name);
         ctx.delay(self.flags.docker_remove_delay, "Self::remove_container", move |this, _| {
-            this.remove_container(&name);
+            this.remove_container(&name, executor.as_deref());
         });
     }
 

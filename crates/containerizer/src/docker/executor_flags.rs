@@ -2,6 +2,7 @@
 
 use crate::Flags;
 use mesos::duration::Pretty;
+use mesos::json;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -12,16 +13,20 @@ pub const MESOS_DOCKER_EXECUTOR: &str = "mesos-docker-executor";
 ///
 /// Mirrors `dockerFlags` in `src/slave/containerizer/docker.cpp`.
 #[doc(alias = "dockerFlags")]
-pub(super) fn docker_executor_argv(
+pub(super) fn docker_executor_arguments(
     flags: &Flags,
     container_name: &str,
     sandbox: &Path,
     task_environment: Option<&BTreeMap<String, String>>,
 ) -> Vec<String> {
-    let mut argv = vec![
-        MESOS_DOCKER_EXECUTOR.to_owned(),
+    let mut arguments = vec![
         format!("--cgroups_enable_cfs={}", flags.cgroups_enable_cfs),
         format!("--container={container_name}"),
+    ];
+    if let Some(dns) = &flags.default_container_dns {
+        arguments.push(format!("--default_container_dns={}", json::to_string(dns)));
+    }
+    arguments.extend([
         format!("--docker={}", flags.docker),
         format!("--docker_socket={}", flags.docker_socket),
         "--help=false".to_owned(),
@@ -33,11 +38,14 @@ pub(super) fn docker_executor_argv(
         "--quiet=false".to_owned(),
         format!("--sandbox_directory={}", sandbox.display()),
         format!("--stop_timeout={}", Pretty(flags.docker_stop_timeout)),
-    ];
-    if let Some(environment) = task_environment {
-        // A map of strings always has a JSON form.
-        let json = serde_json::to_string(environment).unwrap_or_default();
-        argv.push(format!("--task_environment={json}"));
-    }
-    argv
+    ]);
+    arguments.extend(task_environment.map(task_environment_argument));
+    arguments
+}
+
+/// The flag with which a hook's environment for the task reaches the docker executor.
+pub(super) fn task_environment_argument(environment: &BTreeMap<String, String>) -> String {
+    // A map of strings always has a JSON form.
+    let json = serde_json::to_string(environment).unwrap_or_default();
+    format!("--task_environment={json}")
 }

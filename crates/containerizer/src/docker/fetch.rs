@@ -16,9 +16,9 @@ impl DockerContainerizerProcess {
         };
         self.fetcher.fetch(
             id,
-            &container.config.command_info,
+            &container.command,
             &container.container_work_dir,
-            container.config.user.as_deref(),
+            container.config.as_ref().and_then(|config| config.user.as_deref()),
         )
     }
 }

@@ -2,6 +2,7 @@
 //! message for each function of the `Containerizer` interface.
 
 use crate::LaunchResult;
+use crate::state::SlaveState;
 use actix::Message;
 use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::{ContainerId, ContainerStatus, Resource, ResourceStatistics};
@@ -9,6 +10,13 @@ use process::{Future, Nothing};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
+
+/// [`Containerizer::recover`](crate::Containerizer::recover).
+#[doc(alias = "DockerContainerizerProcess::recover")]
+pub struct Recover(
+    /// What was checkpointed, if anything.
+    pub Option<Arc<SlaveState>>,
+);
 
 /// [`Containerizer::launch`](crate::Containerizer::launch).
 #[doc(alias = "DockerContainerizerProcess::launch")]
@@ -65,6 +73,10 @@ pub struct Destroy(
 /// [`Containerizer::containers`](crate::Containerizer::containers).
 #[doc(alias = "DockerContainerizerProcess::containers")]
 pub struct Containers;
+
+impl Message for Recover {
+    type Result = Future<Nothing>;
+}
 
 impl Message for Launch {
     type Result = Future<LaunchResult>;

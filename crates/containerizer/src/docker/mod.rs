@@ -2,32 +2,39 @@
 //!
 //! A reader who knows `src/slave/containerizer/docker.{hpp,cpp}` finds its parts here in the order
 //! in which a container lives: [`container`], `launch`, `fetch`, `pull`, `mount`, `run`, `update`,
-//! `destroy`. [`DockerContainerizer`] is the handle, [`DockerContainerizerProcess`] the process.
+//! `usage`, `destroy`, `recover`. [`DockerContainerizer`] is the handle, [`DockerContainerizerProcess`] the process.
 
+mod connect;
 pub mod container;
 mod destroy;
 mod executor_flags;
 mod fetch;
+mod gpus;
 mod launch;
 mod messages;
 mod mount;
 mod observer;
 mod process;
 mod pull;
+mod recover;
 mod run;
+mod run_container;
 mod update;
+mod usage;
 mod wait;
 
+pub use connect::connect;
 pub use container::State;
 pub use executor_flags::MESOS_DOCKER_EXECUTOR;
-pub use messages::{Containers, Destroy, Launch, Status, Update, Usage, Wait};
+pub use messages::{Containers, Destroy, Launch, Recover, Status, Update, Usage, Wait};
 pub use observer::{Observer, Unobserved};
 pub use process::{Dependencies, DockerContainerizerProcess};
 
+use crate::state::SlaveState;
 use crate::{Containerizer, LaunchResult};
 use ::process::{Future, Nothing, Pid, generate_id, spawn};
 use mesos::slave::{ContainerConfig, ContainerTermination};
-use mesos::{ContainerId, ContainerStatus, Resource, ResourceStatistics};
+use mesos::{ContainerId, ContainerStatus, Image, Resource, ResourceStatistics};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +59,10 @@ impl DockerContainerizer {
 }
 
 impl Containerizer for DockerContainerizer {
+    fn recover(&self, state: Option<Arc<SlaveState>>) -> Future<Nothing> {
+        self.process.dispatch(Recover(state))
+    }
+
     fn launch(
         &self,
         container: &ContainerId,
@@ -90,5 +101,10 @@ impl Containerizer for DockerContainerizer {
 
     fn containers(&self) -> Future<BTreeSet<ContainerId>> {
         self.process.dispatch(Containers)
+    }
+
+    /// Does nothing: images are Docker's.
+    fn prune_images(&self, _: Vec<Image>) -> Future<Nothing> {
+        Future::ready(Nothing)
     }
 }

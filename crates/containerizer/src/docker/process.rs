@@ -3,12 +3,15 @@
 //! Mirrors the class in `src/slave/containerizer/docker.hpp`.
 
 use super::container::{Container, State};
-use super::messages::{Containers, Destroy, Launch, Status, Update, Usage, Wait};
+use super::messages::{Containers, Destroy, Launch, Recover, Status, Update, Usage, Wait};
 use super::observer::Observer;
 use crate::fetcher::Fetcher;
+use crate::gpu::GpuAllocator;
+use crate::hooks::Hooks;
 use crate::logger::ContainerLogger;
 use crate::{Flags, LaunchResult};
 use ::process::host::Host;
+use ::process::metrics::{Milliseconds, Timer};
 use ::process::{Context, Future, Nothing};
 use actix::{Actor, Handler};
 use docker::Docker;
@@ -17,6 +20,7 @@ use mesos::{ContainerId, ContainerStatus, ResourceStatistics};
 use slog::Logger;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the containerizer works with.
 pub struct Dependencies {
@@ -30,6 +34,10 @@ pub struct Dependencies {
     pub docker: Arc<dyn Docker>,
     /// The operating system.
     pub host: Arc<dyn Host>,
+    /// Hands out GPUs, where there are any.
+    pub gpus: Option<Arc<dyn GpuAllocator>>,
+    /// Are asked before and told of launches, if there are any.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// Is told of state changes.
     pub observer: Arc<dyn Observer>,
     /// Where to log.
@@ -45,31 +53,51 @@ pub struct DockerContainerizerProcess {
     pub(super) logger: Arc<dyn ContainerLogger>,
     pub(super) docker: Arc<dyn Docker>,
     pub(super) host: Arc<dyn Host>,
+    #[doc(alias = "nvidia")]
+    pub(super) gpus: Option<Arc<dyn GpuAllocator>>,
+    pub(super) hooks: Option<Arc<dyn Hooks>>,
     pub(super) observer: Arc<dyn Observer>,
     pub(super) log: Logger,
+    /// How long pulls take.
+    #[doc(alias = "DockerContainerizerProcess::Metrics")]
+    pub(super) image_pull: Timer<Milliseconds>,
     #[doc(alias = "containers_")]
     pub(super) containers: BTreeMap<ContainerId, Container>,
 }
 
+/// Over how long the metric of pulls looks back.
+const IMAGE_PULL_WINDOW: Duration = Duration::from_secs(60 * 60);
+
 impl Actor for DockerContainerizerProcess {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        ::process::metrics::add(&self.image_pull);
+    }
+
+    fn stopped(&mut self, _: &mut Context<Self>) {
+        ::process::metrics::remove(&self.image_pull);
+    }
 }
 
 ::process::process!(DockerContainerizerProcess);
 
 impl DockerContainerizerProcess {
     pub(super) fn new(dependencies: Dependencies) -> Self {
-        let Dependencies { flags, fetcher, logger, docker, host, observer, log } = dependencies;
-        let containers = BTreeMap::new();
+        let Dependencies { flags, fetcher, logger, docker, host, gpus, hooks, observer, log } =
+            dependencies;
         DockerContainerizerProcess {
             flags,
             fetcher,
             logger,
             docker,
             host,
+            gpus,
+            hooks,
             observer,
             log,
-            containers,
+            image_pull: Timer::with_window("containerizer/docker/image_pull", IMAGE_PULL_WINDOW),
+            containers: BTreeMap::new(),
         }
     }
 
@@ -106,6 +134,14 @@ impl DockerContainerizerProcess {
     }
 }
 
+impl Handler<Recover> for DockerContainerizerProcess {
+    type Result = Future<Nothing>;
+
+    fn handle(&mut self, message: Recover, ctx: &mut Context<Self>) -> Future<Nothing> {
+        self.recover(ctx, message.0)
+    }
+}
+
 impl Handler<Launch> for DockerContainerizerProcess {
     type Result = Future<LaunchResult>;
 
@@ -117,16 +153,16 @@ impl Handler<Launch> for DockerContainerizerProcess {
 impl Handler<Update> for DockerContainerizerProcess {
     type Result = Future<Nothing>;
 
-    fn handle(&mut self, message: Update, _: &mut Context<Self>) -> Future<Nothing> {
-        self.update(message)
+    fn handle(&mut self, message: Update, ctx: &mut Context<Self>) -> Future<Nothing> {
+        self.update(ctx, message, false)
     }
 }
 
 impl Handler<Usage> for DockerContainerizerProcess {
     type Result = Future<ResourceStatistics>;
 
-    fn handle(&mut self, message: Usage, _: &mut Context<Self>) -> Future<ResourceStatistics> {
-        self.usage(&message.0)
+    fn handle(&mut self, message: Usage, ctx: &mut Context<Self>) -> Future<ResourceStatistics> {
+        self.usage(ctx, &message.0)
     }
 }
 

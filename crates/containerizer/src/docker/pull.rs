@@ -25,6 +25,7 @@ impl DockerContainerizerProcess {
         let image = container.image().to_owned();
         let force = container.force_pull_image();
         let pull = self.docker.pull(&container.container_work_dir, &image, force);
+        let pull = self.image_pull.time(pull);
         container.pull = pull.clone();
 
         pull.then(defer!(ctx.pid(), Self::pulled, |this, _, _| this.pulled(&image)))

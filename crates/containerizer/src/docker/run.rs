@@ -1,15 +1,15 @@
 //! Running: state RUNNING. Forking the docker executor, and watching it.
 
 use super::container::State;
-use super::executor_flags::{MESOS_DOCKER_EXECUTOR, docker_executor_argv};
+use super::executor_flags::{MESOS_DOCKER_EXECUTOR, docker_executor_arguments};
 use super::launch::ALREADY_DESTROYED;
 use super::process::DockerContainerizerProcess;
 use crate::logger::ContainerIo;
-use ::process::host::{ChildHook, Command, Io, OsPid, ParentHook};
+use ::process::host::{ChildHook, Command, Host, Io, OsPid, ParentHook};
 use ::process::{Context, Future, Nothing, defer, defer_any};
 use mesos::ContainerId;
-use slog::{debug, info};
-use std::path::PathBuf;
+use slog::{Logger, debug, info};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 
@@ -39,17 +39,28 @@ impl DockerContainerizerProcess {
         let Some(container) = self.containers.get(id) else {
             return Future::failed(ALREADY_DESTROYED);
         };
-        // differs: GPUs are a later step of the port.
-        let gpus = container.resource_requests.iter().filter(|resource| resource.name == "gpus");
-        if gpus.filter_map(|resource| resource.scalar.as_ref()).any(|gpus| gpus.value > 0.0) {
-            return Future::failed("GPUs are not supported yet");
-        }
+        let gpus = container.resource_requests.gpus().filter(|gpus| *gpus > 0.0);
+        let allocated = match gpus {
+            None => Future::ready(Nothing),
+            // Scalars have three decimal places.
+            Some(gpus) if (gpus * 1000.0) as i64 % 1000 != 0 => {
+                return Future::failed("The 'gpus' resource must be an unsigned integer");
+            }
+            Some(gpus) => self.allocate_gpus(ctx, id, gpus as usize),
+        };
+        let (to_prepare, id) = (id.clone(), id.clone());
+        allocated
+            .then(defer!(ctx.pid(), Self::prepare_io, |this, _, _| this.prepare_io(&to_prepare)))
+            .then(defer!(ctx.pid(), Self::fork_executor, |this, _, io| {
+                this.fork_executor(&id, io)
+            }))
+    }
 
-        let prepared = self.logger.prepare(id, &container.config);
-        let id = id.clone();
-        prepared.then(defer!(ctx.pid(), Self::fork_executor, |this, _, io| {
-            this.fork_executor(&id, io)
-        }))
+    fn prepare_io(&mut self, id: &ContainerId) -> Future<ContainerIo> {
+        // differs: upstream uses the pointer it had before the wait for the GPUs.
+        let config = self.containers.get(id).and_then(|container| container.config.as_ref());
+        let Some(config) = config else { return Future::failed(ALREADY_DESTROYED) };
+        self.logger.prepare(id, config)
     }
 
     /// Forks the docker executor, its pid checkpointed before it runs.
@@ -62,8 +73,9 @@ impl DockerContainerizerProcess {
         };
 
         let mut environment = container.environment.clone();
-        let executor = container.config.executor_info.as_ref();
-        let own = executor
+        let config = container.config.as_ref();
+        let own = config
+            .and_then(|config| config.executor_info.as_ref())
             .and_then(|executor| executor.command.as_ref())
             .and_then(|command| command.environment.as_ref());
         for variable in own.map_or(&[][..], |environment| &environment.variables) {
@@ -76,12 +88,13 @@ impl DockerContainerizerProcess {
         environment.entry("PATH".to_owned()).or_insert_with(|| HOST_DEFAULT_PATH.to_owned());
 
         let program = self.flags.launcher_dir.join(MESOS_DOCKER_EXECUTOR);
-        let argv = docker_executor_argv(
+        let mut argv = vec![MESOS_DOCKER_EXECUTOR.to_owned()];
+        argv.extend(docker_executor_arguments(
             &self.flags,
             &container.container_name,
             &container.container_work_dir,
             container.task_environment.as_ref(),
-        );
+        ));
         let command = Command {
             environment: Some(environment),
             stdin: Io::Pipe,
@@ -113,18 +126,27 @@ impl DockerContainerizerProcess {
     /// A hook that runs while the new child is still blocked: notes its pid, and writes it where a
     /// restarted agent will look for it.
     ///
-    /// Mirrors `DockerContainerizerProcess::checkpoint`.
-    #[doc(alias = "DockerContainerizerProcess::checkpoint")]
+    /// Mirrors `DockerContainerizerProcess::checkpoint` as a parent hook.
     fn checkpoint_hook(&self, id: &ContainerId, forked: Arc<AtomicI32>) -> ParentHook {
         let path: Option<PathBuf> =
             self.containers.get(id).and_then(|container| container.pid_checkpoint_path.clone());
         let (host, log) = (Arc::clone(&self.host), self.log.clone());
         Box::new(move |pid| {
             forked.store(pid, Ordering::Relaxed);
-            let Some(path) = path else { return Ok(()) };
-            info!(log, "Checkpointing pid {pid} to '{}'", path.display());
-            host.checkpoint(&path, pid.to_string().as_bytes())
+            write_pid(host.as_ref(), &log, path.as_deref(), pid)
         })
+    }
+
+    /// Notes the pid of the executor, and writes it where a restarted agent will look for it.
+    ///
+    /// Mirrors `DockerContainerizerProcess::checkpoint`.
+    #[doc(alias = "DockerContainerizerProcess::checkpoint")]
+    pub(super) fn checkpoint(&mut self, id: &ContainerId, pid: OsPid) -> Result<(), String> {
+        let Some(container) = self.containers.get_mut(id) else {
+            return Err(ALREADY_DESTROYED.to_owned());
+        };
+        container.executor_pid = Some(pid);
+        write_pid(self.host.as_ref(), &self.log, container.pid_checkpoint_path.as_deref(), pid)
     }
 
     /// Watches the executor. From here on a destroy knows what to wait for.
@@ -159,4 +181,10 @@ impl DockerContainerizerProcess {
         info!(self.log, "Executor for container '{id}' has exited");
         self.destroy(ctx, id, false);
     }
+}
+
+fn write_pid(host: &dyn Host, log: &Logger, path: Option<&Path>, pid: OsPid) -> Result<(), String> {
+    let Some(path) = path else { return Ok(()) };
+    info!(log, "Checkpointing pid {pid} to '{}'", path.display());
+    host.checkpoint(path, pid.to_string().as_bytes())
 }

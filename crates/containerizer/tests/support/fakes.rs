@@ -2,6 +2,7 @@
 //! are asked.
 
 use containerizer::docker::{Observer, State};
+use containerizer::gpu::{Gpu, GpuAllocator};
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use mesos::ContainerId;
 use mesos::slave::{ContainerConfig, ContainerTermination};
@@ -9,8 +10,9 @@ use parking_lot::Mutex;
 use process::future::Value;
 use process::host::{Command, Ends, Follow, Host, OsPid, ParentHook, ProcessTree, Subprocess};
 use process::io::Descriptor;
-use process::{Future, Promise};
+use process::{Future, Nothing, Promise};
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -89,6 +91,12 @@ pub struct FakeHost {
     failures: Mutex<BTreeMap<String, String>>,
     processes: Mutex<Processes>,
     pub mounts: Mutex<Vec<PathBuf>>,
+    /// What can be read, and what was written.
+    pub files: Mutex<BTreeMap<PathBuf, String>>,
+    /// How much memory there is, if not 8 GiB.
+    pub memory: Mutex<Option<u64>>,
+    /// Where somebody listens.
+    pub listeners: Mutex<BTreeSet<SocketAddr>>,
 }
 
 impl FakeHost {
@@ -107,11 +115,16 @@ impl FakeHost {
     }
 
     fn operation(&self, line: String) -> Result<(), String> {
-        let failures = self.failures.lock();
-        let failure = failures.iter().find(|(operation, _)| line.starts_with(*operation));
-        let result = failure.map_or(Ok(()), |(_, error)| Err(error.clone()));
+        let result = self.refusal(&line);
         self.journal.write(line);
         result
+    }
+
+    /// For questions, which the journal does without.
+    fn refusal(&self, line: &str) -> Result<(), String> {
+        let failures = self.failures.lock();
+        let failure = failures.iter().find(|(operation, _)| line.starts_with(*operation));
+        failure.map_or(Ok(()), |(_, error)| Err(error.clone()))
     }
 
     /// What was forked as the process with this pid.
@@ -129,6 +142,11 @@ impl FakeHost {
         let processes = self.processes.lock();
         let all = FIRST_PID..FIRST_PID + processes.forked.len() as OsPid;
         all.filter(|pid| !processes.ended.contains(pid)).collect()
+    }
+
+    /// Whether this process has ended.
+    pub fn ended(&self, pid: OsPid) -> bool {
+        self.processes.lock().ended.contains(&pid)
     }
 
     /// The process ends.
@@ -211,11 +229,59 @@ impl Host for FakeHost {
     }
 
     fn mount(&self, source: &Path, target: &Path, _: bool) -> Result<(), String> {
-        self.operation(format!("mount {} {}", source.display(), target.display()))
+        self.operation(format!("mount {} {}", source.display(), target.display()))?;
+        self.mounts.lock().push(target.to_owned());
+        Ok(())
     }
 
     fn unmount(&self, target: &Path) -> Result<(), String> {
-        self.operation(format!("unmount {}", target.display()))
+        self.operation(format!("unmount {}", target.display()))?;
+        self.mounts.lock().retain(|mount| mount != target);
+        Ok(())
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        let files = self.files.lock();
+        let file = files.get(path).ok_or_else(|| format!("{}: not there", path.display()))?;
+        Ok(file.clone().into_bytes())
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        let content = String::from_utf8_lossy(content).into_owned();
+        self.operation(format!("write {} {content}", path.display()))?;
+        let mut files = self.files.lock();
+        let file = files.get_mut(path).ok_or_else(|| format!("{}: not there", path.display()))?;
+        *file = content;
+        Ok(())
+    }
+
+    fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
+        self.operation(format!("owner {}", path.display()))?;
+        Ok((7, 8))
+    }
+
+    fn chown(&self, path: &Path, user: u32, group: u32) -> Result<(), String> {
+        self.operation(format!("chown {} {user} {group}", path.display()))
+    }
+
+    fn cpus(&self) -> Result<u32, String> {
+        self.refusal("cpus")?;
+        Ok(4)
+    }
+
+    fn memory(&self) -> Result<u64, String> {
+        self.refusal("memory")?;
+        Ok(self.memory.lock().unwrap_or(8 << 30))
+    }
+
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        self.refusal(&format!("disk {}", path.display()))?;
+        Ok(64 << 30)
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<(), String> {
+        self.operation(format!("connect {address}"))?;
+        if self.listeners.lock().contains(&address) { Ok(()) } else { Err("refused".to_owned()) }
     }
 }
 
@@ -236,6 +302,32 @@ impl ContainerLogger for FakeLogger {
     fn prepare(&self, container: &ContainerId, _: &Arc<ContainerConfig>) -> Future<ContainerIo> {
         self.journal.write(format!("prepare {container}"));
         self.prepares.receive()
+    }
+}
+
+/// GPUs that the test hands out.
+#[derive(Default)]
+pub struct FakeGpus {
+    journal: Arc<Journal>,
+    pub allocations: Calls<BTreeSet<Gpu>>,
+    pub deallocations: Calls<Nothing>,
+}
+
+impl FakeGpus {
+    pub fn new(journal: &Arc<Journal>) -> Self {
+        FakeGpus { journal: Arc::clone(journal), ..FakeGpus::default() }
+    }
+}
+
+impl GpuAllocator for FakeGpus {
+    fn allocate(&self, count: usize) -> Future<BTreeSet<Gpu>> {
+        self.journal.write(format!("allocate {count}"));
+        self.allocations.receive()
+    }
+
+    fn deallocate(&self, gpus: BTreeSet<Gpu>) -> Future<Nothing> {
+        self.journal.write(format!("deallocate {}", gpus.len()));
+        self.deallocations.receive()
     }
 }
 

@@ -5,10 +5,11 @@ pub mod fakes;
 
 use containerizer::docker::{Dependencies, DockerContainerizer, State};
 use containerizer::fetcher::Fetcher;
+use containerizer::hooks::Hooks;
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use containerizer::{Containerizer, Flags, LaunchResult};
 use docker::{Docker, Image, Mock};
-use fakes::{Calls, FIRST_PID, FakeHost, FakeLogger, Journal, Life, Observed};
+use fakes::{Calls, FIRST_PID, FakeGpus, FakeHost, FakeLogger, Journal, Life, Observed};
 use mesos::container_info::DockerInfo;
 use mesos::slave::{ContainerConfig, ContainerTermination};
 use mesos::{CommandInfo, ContainerId, ContainerInfo, ExecutorInfo, TaskInfo};
@@ -48,6 +49,10 @@ pub struct World {
     pub docker: Arc<Mock>,
     pub pulls: Arc<Calls<Image>>,
     pub stops: Arc<Calls<Nothing>>,
+    pub runs: Arc<Calls<Option<i32>>>,
+    pub inspects: Arc<Calls<docker::Container>>,
+    pub lists: Arc<Calls<Vec<docker::Container>>>,
+    pub gpus: Arc<FakeGpus>,
     pub containerizer: DockerContainerizer,
     _installed: Installed,
 }
@@ -65,18 +70,45 @@ pub fn log() -> Logger {
     Logger::root(Discard, o!())
 }
 
-fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Arc<Calls<Image>>, Arc<Calls<Nothing>>) {
-    let (docker, pulls, stops) = (Mock::new(), Arc::<Calls<_>>::default(), Arc::default());
-    let (calls, lines) = (Arc::clone(&pulls), Arc::clone(journal));
+/// Calls of Docker that the test answers.
+#[derive(Default)]
+struct Scripted {
+    pulls: Arc<Calls<Image>>,
+    stops: Arc<Calls<Nothing>>,
+    runs: Arc<Calls<Option<i32>>>,
+    inspects: Arc<Calls<docker::Container>>,
+    lists: Arc<Calls<Vec<docker::Container>>>,
+}
+
+fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Scripted) {
+    let (docker, scripted) = (Mock::new(), Scripted::default());
+    let (calls, lines) = (Arc::clone(&scripted.pulls), Arc::clone(journal));
     docker.on_pull(move |directory, image, force| {
         let forced = if force { " force" } else { "" };
         lines.write(format!("pull {image} {}{forced}", directory.display()));
         calls.receive()
     });
-    let (calls, lines) = (Arc::<Calls<Nothing>>::clone(&stops), Arc::clone(journal));
+    let (calls, lines) = (Arc::clone(&scripted.stops), Arc::clone(journal));
     docker.on_stop(move |container, timeout, remove| {
-        assert!(!remove, "removed later only");
-        lines.write(format!("stop {container} {timeout:?}"));
+        let removed = if remove { " remove" } else { "" };
+        lines.write(format!("stop {container} {timeout:?}{removed}"));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.runs), Arc::clone(journal));
+    docker.on_run(move |options, _, _| {
+        lines.write(format!("run {}", options.name.as_deref().unwrap_or_default()));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.inspects), Arc::clone(journal));
+    docker.on_inspect(move |container, interval| {
+        let again = interval.map(|interval| format!(" every {interval:?}")).unwrap_or_default();
+        lines.write(format!("inspect {container}{again}"));
+        calls.receive()
+    });
+    let (calls, lines) = (Arc::clone(&scripted.lists), Arc::clone(journal));
+    docker.on_ps(move |all, prefix| {
+        assert!(all);
+        lines.write(format!("ps {}", prefix.unwrap_or_default()));
         calls.receive()
     });
     let lines = Arc::clone(journal);
@@ -85,7 +117,7 @@ fn scripted_docker(journal: &Arc<Journal>) -> (Mock, Arc<Calls<Image>>, Arc<Call
         lines.write(format!("rm {container}"));
         Future::ready(Nothing)
     });
-    (docker, pulls, stops)
+    (docker, scripted)
 }
 
 impl World {
@@ -94,6 +126,10 @@ impl World {
     }
 
     pub fn with(flags: Flags) -> World {
+        World::with_hooks(flags, None)
+    }
+
+    pub fn with_hooks(flags: Flags, hooks: Option<Arc<dyn Hooks>>) -> World {
         let sim = Simulation::new(false);
         let installed = sim.install();
         let contexts = Contexts {
@@ -105,7 +141,9 @@ impl World {
         let host = Arc::new(FakeHost::new(&journal));
         let logger = Arc::new(FakeLogger::new(&journal));
         let observed = Arc::new(Observed::new(&journal));
-        let (docker, pulls, stops) = scripted_docker(&journal);
+        let (docker, scripted) = scripted_docker(&journal);
+        let Scripted { pulls, stops, runs, inspects, lists } = scripted;
+        let gpus = Arc::new(FakeGpus::new(&journal));
         let docker = Arc::new(docker);
         let fetcher = Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, log());
         let containerizer = DockerContainerizer::spawn(Dependencies {
@@ -114,6 +152,8 @@ impl World {
             logger: Arc::clone(&logger) as Arc<dyn ContainerLogger>,
             docker: Arc::clone(&docker) as Arc<dyn Docker>,
             host: Arc::clone(&host) as Arc<dyn Host>,
+            gpus: Some(Arc::clone(&gpus) as Arc<_>),
+            hooks,
             observer: Arc::clone(&observed) as Arc<_>,
             log: log(),
         });
@@ -127,6 +167,10 @@ impl World {
             docker,
             pulls,
             stops,
+            runs,
+            inspects,
+            lists,
+            gpus,
             containerizer,
             _installed: installed,
         }
@@ -354,4 +398,95 @@ pub fn uri(value: &str) -> command_info::Uri {
 pub fn with_uri(config: ContainerConfig) -> ContainerConfig {
     let uris = vec![uri("file:///a/b.sh")];
     ContainerConfig { command_info: CommandInfo { uris, ..config.command_info }, ..config }
+}
+
+/// A custom executor in a container of the image `ex:1`, with a task's share of resources.
+pub fn custom_executor() -> ContainerConfig {
+    let container = ContainerInfo {
+        docker: Some(DockerInfo { image: "ex:1".into(), ..DockerInfo::default() }),
+        ..ContainerInfo::default()
+    };
+    let resources = mesos::Resources::parse("cpus:1;mem:128").expect("resources");
+    let resources: Vec<mesos::Resource> = resources.iter().cloned().collect();
+    ContainerConfig {
+        executor_info: Some(ExecutorInfo {
+            executor_id: "e".into(),
+            container: Some(container.clone()),
+            resources: resources.clone(),
+            ..ExecutorInfo::default()
+        }),
+        container_info: Some(container),
+        command_info: CommandInfo { value: Some("run".into()), ..CommandInfo::default() },
+        resources,
+        task_info: None,
+        ..config()
+    }
+}
+
+/// A container as an inspect shows it while it runs.
+pub fn inspected(pid: i32) -> docker::Container {
+    docker::Container { pid: Some(pid), started: true, ..docker::Container::default() }
+}
+
+impl World {
+    /// The container's control groups, in version 1: all of it in `/docker/x`.
+    pub fn has_cgroups(&self, pid: i32) {
+        let mounts = "proc /proc proc rw 0 0\ncgroup /cg/memory cgroup rw,memory 0 0\n\
+                      cgroup /cg/cpu cgroup rw,cpu,cpuacct 0 0\n\
+                      cgroup2 /cg/unified cgroup2 rw 0 0\n";
+        let groups = "9:name=systemd:/\n4:memory:/docker/x\n1:cpu,cpuacct:/docker/x\n0::/\n";
+        let mut files = self.host.files.lock();
+        files.insert("/proc/mounts".into(), mounts.into());
+        files.insert(format!("/proc/{pid}/cgroup").into(), groups.into());
+        for (file, content) in [
+            ("cpu/docker/x/cpu.shares", "1024\n"),
+            ("cpu/docker/x/cpu.cfs_period_us", "50000\n"),
+            ("cpu/docker/x/cpu.cfs_quota_us", "-1\n"),
+            ("cpu/docker/x/cpuacct.stat", "user 150\nsystem 25\n"),
+            ("cpu/docker/x/cpu.stat", "nr_periods 3\nnr_throttled 2\nthrottled_time 1500000000\n"),
+            ("memory/docker/x/memory.soft_limit_in_bytes", "9223372036854771712\n"),
+            ("memory/docker/x/memory.limit_in_bytes", "67108864\n"),
+            ("memory/docker/x/memory.stat", "cache 1\nrss 4096\n"),
+        ] {
+            files.insert(format!("/cg/{file}").into(), content.into());
+        }
+    }
+
+    /// The same in version 2.
+    pub fn has_unified_cgroups(&self, pid: i32) {
+        let mut files = self.host.files.lock();
+        files.insert("/proc/mounts".into(), "cgroup2 /cg cgroup2 rw 0 0\n".into());
+        files.insert(format!("/proc/{pid}/cgroup").into(), "0::/docker/x\n".into());
+        let stat = "usage_usec 9\nuser_usec 1500000\nsystem_usec 250000\nnr_periods 3\n\
+                    nr_throttled 2\nthrottled_usec 1500000\n";
+        for (file, content) in [
+            ("cpu.weight", "39\n"),
+            ("cpu.max", "max 100000\n"),
+            ("cpu.stat", stat),
+            ("memory.low", "0\n"),
+            ("memory.max", "67108864\n"),
+            ("memory.stat", "anon 4096\nfile 1\n"),
+        ] {
+            files.insert(format!("/cg/docker/x/{file}").into(), content.into());
+        }
+    }
+
+    /// The latest inspect finds this.
+    pub fn inspected(&self, container: docker::Container) {
+        self.in_docker(|| self.inspects.last().set(container));
+        self.settle();
+    }
+
+    /// One whose custom executor runs in a container with this pid; the launch is over.
+    pub fn running_executor(pid: i32) -> World {
+        let world = World::new();
+        world.has_cgroups(pid);
+        let launch = world.launch(custom_executor());
+        world.pulled();
+        world.prepared();
+        world.inspected(inspected(pid));
+        world.inspected(inspected(pid));
+        assert_eq!(launch.get(), Some(&LaunchResult::Success), "{launch}");
+        world
+    }
 }

@@ -98,6 +98,8 @@ impl House {
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(engine.clone()),
             host: Arc::clone(&host),
+            gpus: None,
+            hooks: None,
             observer: Arc::new(Watcher(events)),
             log: log.clone(),
             flags: of_containerizer,

@@ -66,6 +66,7 @@ impl DockerExecutorProcess {
                 resource_requests: Some(&resources),
                 enable_cfs_quota: self.cgroups_enable_cfs,
                 env: Some(&self.task_environment),
+                default_container_dns: self.default_container_dns.as_ref(),
                 resource_limits: Some(&task.limits),
                 total_memory: self.total_memory,
                 ..CreateArguments::default()

@@ -11,6 +11,7 @@ use crate::driver::{ExecutorDriver, SendStatusUpdate, Stop};
 use crate::{Die, SIGABRT};
 use actix::{Actor, ActorContext, Handler, Message};
 use docker::{Docker, Output};
+use mesos::internal::ContainerDnsInfo;
 use mesos::{
     Bytes, FrameworkInfo, KillPolicy, NetworkInfo, SlaveInfo, TaskId, TaskInfo, TaskState,
     TaskStatus, framework_info,
@@ -54,6 +55,8 @@ pub struct Options {
     pub shutdown_grace_period: Duration,
     /// More environment for the task.
     pub task_environment: BTreeMap<String, String>,
+    /// DNS for containers in a bridge or a network that somebody made.
+    pub default_container_dns: Option<ContainerDnsInfo>,
     /// The machine's main memory, if it is known.
     pub total_memory: Option<Bytes>,
     /// Whether CPU limits are hard.
@@ -75,6 +78,7 @@ pub struct DockerExecutorProcess {
     mapped_directory: String,
     shutdown_grace_period: Duration,
     task_environment: BTreeMap<String, String>,
+    default_container_dns: Option<ContainerDnsInfo>,
     total_memory: Option<Bytes>,
     cgroups_enable_cfs: bool,
     stdout: Output,
@@ -109,6 +113,7 @@ impl DockerExecutorProcess {
             mapped_directory: options.mapped_directory,
             shutdown_grace_period: options.shutdown_grace_period,
             task_environment: options.task_environment,
+            default_container_dns: options.default_container_dns,
             total_memory: options.total_memory,
             cgroups_enable_cfs: options.cgroups_enable_cfs,
             stdout: options.stdout,

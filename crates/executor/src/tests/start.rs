@@ -1,12 +1,14 @@
 //! The start of the program, and its connection to the agent.
 
 use super::world::{Setup, World, task};
+use docker::Call;
+use mesos::container_info::docker_info::Network;
 use process::Nothing;
 
 #[test]
 fn what_is_missing_or_wrong_on_the_command_line_is_exit_status_1() {
     type Change = fn(&mut Setup);
-    let cases: [(&str, Change); 12] = [
+    let cases: [(&str, Change); 13] = [
         ("container", |it| it.argv.retain(|flag| !flag.starts_with("--container="))),
         ("docker", |it| it.argv.retain(|flag| !flag.starts_with("--docker="))),
         ("launcher_dir", |it| it.argv.retain(|flag| !flag.starts_with("--launcher_dir="))),
@@ -16,6 +18,7 @@ fn what_is_missing_or_wrong_on_the_command_line_is_exit_status_1() {
         ("no value", |it| it.argv[2] = "--container".into()),
         ("no duration", |it| it.argv[13] = "--stop_timeout=5".into()),
         ("no strings", |it| it.argv.push("--task_environment={\"A\":1}".into())),
+        ("no DNS", |it| it.argv.push("--default_container_dns={\"docker\":1}".into())),
         ("no agent", |it| drop(it.environment.remove("MESOS_SLAVE_PID"))),
         ("no address", |it| {
             it.environment.insert("MESOS_SLAVE_PID".into(), "slave".into());
@@ -40,6 +43,22 @@ fn help_and_arguments_that_are_no_flags_are_fine() {
     assert_eq!(World::new(setup.clone()).exit(), None);
     setup.argv[5] = "--help".into();
     assert_eq!(World::new(setup).exit(), Some(0));
+}
+
+#[test]
+fn the_default_dns_reaches_a_container_in_a_bridge_that_has_none() {
+    for (network, dns) in [(Network::Bridge, &["8.8.8.8"][..]), (Network::Host, &[])] {
+        let mut setup = Setup::default();
+        let flag = r#"{"docker":[{"network_mode":"BRIDGE","dns":{"nameservers":["8.8.8.8"]}}]}"#;
+        setup.argv.push(format!("--default_container_dns={flag}"));
+        let mut task = task();
+        let docker = task.container.as_mut().and_then(|container| container.docker.as_mut());
+        docker.expect("a docker task").network = Some(network.into());
+        let world = World::with(setup, task);
+        let calls = world.docker.calls();
+        let [Call::Run { options, .. }, ..] = &calls[..] else { panic!("{calls:?}") };
+        assert_eq!(options.dns, dns, "{network:?}");
+    }
 }
 
 #[test]

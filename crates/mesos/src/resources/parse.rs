@@ -67,18 +67,23 @@ impl Resources {
     /// Reads resources; those that do not say so belong to `default_role`.
     #[doc(alias = "Resources::parse")]
     pub fn parse_for(text: &str, default_role: &str) -> Result<Self, ParseError> {
-        let list = match serde_json::from_str::<Json>(text) {
-            Ok(Json::Array(array)) => from_json(&array, default_role)?,
-            _ => from_simple_string(text, default_role)?,
-        };
         let mut resources = Self::new();
-        for resource in list {
+        for resource in Self::list(text, default_role)? {
             validate(&resource)
                 .map_err(|error| ParseError::Invalid { name: resource.name.clone(), error })?;
             resources += resource;
         }
         for_command_line(&resources)?;
         Ok(resources)
+    }
+
+    /// Reads resources without adding them up: also those that are empty are in the list.
+    #[doc(alias = "Resources::fromString")]
+    pub fn list(text: &str, default_role: &str) -> Result<Vec<Resource>, ParseError> {
+        match serde_json::from_str::<Json>(text) {
+            Ok(Json::Array(array)) => from_json(&array, default_role),
+            _ => from_simple_string(text, default_role),
+        }
     }
 
     /// Reads one resource's value.

@@ -4,6 +4,7 @@ mod child;
 mod descriptor;
 mod files;
 mod inner;
+mod machine;
 mod readiness;
 mod spawn;
 mod table;
@@ -15,6 +16,7 @@ use crate::io::Descriptor;
 use crate::pstree::killtree;
 use inner::InnerPrograms;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -147,5 +149,37 @@ impl Host for LocalHost {
 
     fn unmount(&self, target: &Path) -> Result<(), String> {
         files::unmount(target)
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        files::read(path)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        files::write(path, content)
+    }
+
+    fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
+        files::owner(path)
+    }
+
+    fn chown(&self, path: &Path, user: u32, group: u32) -> Result<(), String> {
+        files::chown(path, user, group)
+    }
+
+    fn cpus(&self) -> Result<u32, String> {
+        machine::cpus()
+    }
+
+    fn memory(&self) -> Result<u64, String> {
+        machine::memory()
+    }
+
+    fn disk(&self, path: &Path) -> Result<u64, String> {
+        files::size(path)
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<(), String> {
+        machine::connect(address)
     }
 }

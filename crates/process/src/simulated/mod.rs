@@ -200,15 +200,18 @@ impl Simulation {
     /// Delivers the head of the `index`th flushable outbox and lets everybody handle what they
     /// now can. `false` when there is no such outbox.
     pub fn flush(&self, index: usize) -> bool {
-        let Some((from, to, undeliverable)) = self.state.borrow_mut().flush(index) else {
-            return false;
+        let (from, to, undeliverable, sender_goes_on) = {
+            let mut state = self.state.borrow_mut();
+            let Some((from, to, undeliverable)) = state.flush(index) else { return false };
+            (from, to, undeliverable, state.can_work(from))
         };
+        let both = [from, to];
         // Dropped outside the borrow: it may hold the promise of a dispatched call.
         if let Some(mail) = undeliverable {
             let header = mail.header();
             self.run_in(from, header.label, header.cause, move || drop(mail));
         }
-        self.pump(&[from, to]);
+        self.pump(if sender_goes_on { &both } else { &both[1..] });
         true
     }
 
@@ -291,7 +294,9 @@ impl Simulation {
             let next = spawned.or_else(|| first.next());
             let Some(context) = next else { return };
             while let Some((cell, mail)) = self.take_work(context) {
-                self.handle(context, cell, mail);
+                if !self.handle(context, cell, mail) {
+                    break;
+                }
             }
         }
     }
@@ -300,7 +305,8 @@ impl Simulation {
         self.state.borrow_mut().take_work(context)
     }
 
-    fn handle(&self, context: ContextId, mut cell: Box<dyn AnyCell>, mail: Mailed) {
+    /// Says whether the process may go on with what else it has.
+    fn handle(&self, context: ContextId, mut cell: Box<dyn AnyCell>, mail: Mailed) -> bool {
         let header = mail.header();
         let outer = self.state.borrow_mut().begin(context, header.label, header.cause);
         let mut ended = false;
@@ -318,10 +324,17 @@ impl Simulation {
             });
             self.finish(context);
         } else {
-            let killed = self.state.borrow_mut().put_back(context, cell);
+            let mut state = self.state.borrow_mut();
+            let Some(killed) = state.put_back(context, cell) else {
+                // As a rule: all that is left to do in one go.
+                state.end(outer);
+                return state.can_work(context);
+            };
+            drop(state);
             self.guarded(context, header.label, || drop(killed));
         }
         self.state.borrow_mut().end(outer);
+        false
     }
 
     /// Tells those who wait that the process has ended.

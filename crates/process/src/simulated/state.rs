@@ -113,6 +113,12 @@ pub(super) struct ContextState {
     waiters: Option<Promise<Nothing>>,
 }
 
+impl ContextState {
+    fn can_work(&self) -> bool {
+        self.alive && self.outbox.is_empty() && !self.mailbox.is_empty()
+    }
+}
+
 /// What an event replaced as the current one; given back when it ends.
 pub(super) struct Outer {
     context: ContextId,
@@ -322,9 +328,14 @@ impl State {
         self.enabled[index..=index + older].rotate_left(1);
     }
 
+    /// Whether the process has something that it may handle now.
+    pub(super) fn can_work(&self, id: ContextId) -> bool {
+        self.context(id).can_work()
+    }
+
     pub(super) fn take_work(&mut self, id: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
         let context = self.context_mut(id);
-        if !context.alive || !context.outbox.is_empty() || context.mailbox.is_empty() {
+        if !context.can_work() {
             return None;
         }
         let cell = context.cell.take()?;

@@ -6,6 +6,7 @@ use super::container::Container;
 use super::events::Event;
 use super::exchange::{Connection, Exchange, RequestId};
 use super::image::{Image, ImageSpec};
+use super::kernel::ControlGroups;
 use super::lifecycle::{self, Shutdown};
 use super::observe::{ContainerView, Coverage, PullView, RequestView};
 use super::pull::Pull;
@@ -43,6 +44,7 @@ impl Daemon {
             state: Mutex::default(),
             this: this.clone(),
         });
+        host.add_kernel_files(Arc::new(ControlGroups(Arc::downgrade(&shared))));
         // Requests hold promises, whose callbacks may hold the daemon's clients.
         let weak = Arc::downgrade(&shared);
         operations.on_close(move || {

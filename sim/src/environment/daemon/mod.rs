@@ -84,6 +84,7 @@ mod image;
 mod images;
 mod inspect;
 pub mod json;
+mod kernel;
 mod lifecycle;
 mod listing;
 mod log;

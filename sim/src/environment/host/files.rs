@@ -123,6 +123,27 @@ impl Files {
         Ok(())
     }
 
+    /// Succeeds for what is there.
+    pub(super) fn stat(&self, path: &Path) -> Result<(), String> {
+        let wanted = key(path)?;
+        if self.nodes.contains_key(wanted) || self.is_directory(wanted) {
+            return Ok(());
+        }
+        Err(format!("Failed to stat '{wanted}': No such file or directory"))
+    }
+
+    pub(super) fn read(&self, path: &Path) -> Result<&[u8], String> {
+        let wanted = key(path)?;
+        match self.nodes.get(wanted) {
+            Some(Node::File { content, .. }) => Ok(content),
+            Some(Node::Link(target)) if target != path => self.read(target),
+            _ if self.is_directory(wanted) => {
+                Err(format!("Failed to read '{wanted}': Is a directory"))
+            }
+            _ => Err(format!("Failed to open '{wanted}': No such file or directory")),
+        }
+    }
+
     /// Whether a process can have it as its working directory: also by a link.
     pub(super) fn is_working_directory(&self, path: &Path) -> bool {
         let target = match self.get(path) {

@@ -6,6 +6,7 @@
 
 mod behaviour;
 mod files;
+mod kernel;
 mod killtree;
 mod lifecycle;
 mod mounts;
@@ -14,6 +15,7 @@ mod processes;
 
 pub use behaviour::{Behaviour, ProcessView, SIGKILL, SIGTERM, Scripted};
 pub use files::Node;
+pub(crate) use kernel::KernelFiles;
 pub(crate) use lifecycle::Spawn;
 pub use mounts::Mount;
 pub use processes::{AGENT_PID, INIT_PID};
@@ -28,7 +30,8 @@ use process::io::Descriptor;
 use process::simulated::ContextId;
 use process::{EventId, Future};
 use processes::Processes;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +47,12 @@ pub struct HostSettings {
     pub reap: Duration,
     /// From a change of a pipe until those who wait for it are told.
     pub pipe: Duration,
+    /// How many processors there are.
+    pub processors: u32,
+    /// How much memory there is, in bytes.
+    pub memory: u64,
+    /// How large the disk is, in bytes.
+    pub disk: u64,
 }
 
 impl Default for HostSettings {
@@ -53,6 +62,9 @@ impl Default for HostSettings {
             signal: Duration::from_millis(1),
             reap: Duration::from_millis(50),
             pipe: Duration::from_micros(100),
+            processors: 2,
+            memory: 8 << 30,
+            disk: 100 << 30,
         }
     }
 }
@@ -70,6 +82,9 @@ struct State {
     executables: BTreeMap<Arc<str>, Executable>,
     files: Files,
     mounts: Mounts,
+    kernel: Vec<Arc<dyn KernelFiles>>,
+    owners: BTreeMap<PathBuf, (u32, u32)>,
+    listeners: BTreeSet<SocketAddr>,
     generation: u64,
     descriptors: i32,
 }
@@ -269,5 +284,46 @@ impl Host for SimHost {
     fn unmount(&self, target: &Path) -> Result<(), String> {
         self.refuse(target, Fault::UnmountFail, "unmount", "Device or resource busy")?;
         self.0.state.lock().mounts.remove(target)
+    }
+
+    fn read(&self, path: &Path) -> Result<Vec<u8>, String> {
+        self.read_file(path)
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
+        self.write_file(path, content)
+    }
+
+    fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
+        let state = self.0.state.lock();
+        state.files.stat(path)?;
+        Ok(state.owners.get(path).copied().unwrap_or_default())
+    }
+
+    fn chown(&self, path: &Path, user: u32, group: u32) -> Result<(), String> {
+        self.refuse(path, Fault::ChownFail, "chown", "Operation not permitted")?;
+        let mut state = self.0.state.lock();
+        state.files.stat(path)?;
+        state.owners.insert(path.to_owned(), (user, group));
+        Ok(())
+    }
+
+    fn cpus(&self) -> Result<u32, String> {
+        Ok(self.0.settings.processors)
+    }
+
+    fn memory(&self) -> Result<u64, String> {
+        Ok(self.0.settings.memory)
+    }
+
+    fn disk(&self, _: &Path) -> Result<u64, String> {
+        Ok(self.0.settings.disk)
+    }
+
+    fn connect(&self, address: SocketAddr) -> Result<(), String> {
+        match self.0.state.lock().listeners.contains(&address) {
+            true => Ok(()),
+            false => Err(format!("Failed to connect to {address}: Connection refused")),
+        }
     }
 }

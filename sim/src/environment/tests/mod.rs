@@ -1,5 +1,6 @@
 //! Tests of the environment, and the small driver that they share.
 
+mod containerizer;
 mod containers;
 mod engine;
 mod events;
@@ -21,6 +22,7 @@ mod rules;
 mod schedules;
 mod stats;
 mod statuses;
+mod tasks;
 mod waiting;
 
 use super::daemon::{

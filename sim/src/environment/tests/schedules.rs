@@ -79,3 +79,10 @@ pub(super) fn under_many_schedules(test: impl Fn(&Rig, &Schedule)) {
         test(&rig, &Schedule(Random(Rc::new(Cell::new(seed)))));
     }
 }
+
+/// Runs the test again and again, each time with other latencies, in the order of time.
+pub(super) fn with_many_latencies(test: impl Fn(&Rig)) {
+    for seed in 1..=SCHEDULES {
+        test(&Rig::drawing(Chooser::new(Latencies(seed)), Faults::none()));
+    }
+}

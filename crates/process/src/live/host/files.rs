@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 fn at<E: std::fmt::Display>(path: &Path) -> impl Fn(E) -> String + '_ {
@@ -101,6 +101,34 @@ pub(super) fn unmount(target: &Path) -> Result<(), String> {
     nix::mount::umount2(target, MntFlags::MNT_DETACH).map_err(at(target))
 }
 
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(at(path))
+}
+
+/// In one `write`: the kernel takes each as a command of its own.
+pub(super) fn write(path: &Path, content: &[u8]) -> Result<(), String> {
+    OpenOptions::new()
+        .write(true)
+        .open(path)
+        .and_then(|mut file| file.write_all(content))
+        .map_err(at(path))
+}
+
+pub(super) fn owner(path: &Path) -> Result<(u32, u32), String> {
+    let metadata = std::fs::metadata(path).map_err(at(path))?;
+    Ok((metadata.uid(), metadata.gid()))
+}
+
+pub(super) fn chown(path: &Path, user: u32, group: u32) -> Result<(), String> {
+    std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(at(path))
+}
+
+/// Mirrors `fs::size` in `stout/os/posix/fs.hpp`.
+pub(super) fn size(path: &Path) -> Result<u64, String> {
+    let of = nix::sys::statvfs::statvfs(path).map_err(at(path))?;
+    Ok(of.fragment_size().saturating_mul(of.blocks()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -115,5 +143,20 @@ mod tests {
         ] {
             assert_eq!(target_of(line.as_bytes()), expected.map(PathBuf::from), "{line}");
         }
+    }
+
+    #[test]
+    fn files_are_written_in_place_and_never_made() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("file");
+        assert!(write(&file, b"x").unwrap_err().starts_with(&file.display().to_string()));
+        assert!(read(&file).is_err() && owner(&file).is_err() && size(&file).is_err());
+        std::fs::write(&file, "long").unwrap();
+        let own = owner(&file).unwrap();
+        assert_eq!(write(&file, b"xy"), Ok(()));
+        assert_eq!(read(&file).as_deref(), Ok(&b"xyng"[..]));
+        assert_eq!(chown(&file, own.0, own.1), Ok(()));
+        assert_eq!(owner(&file), Ok(own));
+        assert!(size(&file).unwrap() > 1 << 20);
     }
 }
