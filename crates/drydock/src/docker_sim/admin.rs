@@ -6,8 +6,8 @@ use super::server::Server;
 use super::world::World;
 use hyper::Response;
 use serde_json::{Value, json};
-use sim::environment::daemon::rules::{self, Rule};
 use sim::environment::daemon::Shutdown;
+use sim::environment::daemon::rules::{self, Rule};
 use std::time::Duration;
 
 /// The endpoints, for people.
@@ -166,7 +166,14 @@ fn state(world: &mut World) -> Value {
             })
         })
         .collect();
+    let coverage = daemon.coverage();
     json!({
+        "ended_pulls": {
+            "completed": coverage.pulls_completed,
+            "failed": coverage.pulls_failed,
+            "cancelled": coverage.pulls_aborted,
+        },
+        "cancelled_layers": coverage.transfers_cancelled,
         "up": daemon.is_up(),
         "virtual_seconds": world.now().secs(),
         "containers": containers,

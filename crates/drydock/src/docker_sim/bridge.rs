@@ -85,7 +85,10 @@ impl Exchange {
         self.replies.poll_recv(context).map(|reply| {
             let reply = reply.unwrap_or(Reply::Broken);
             self.over |= reply.is_last();
-            self.waiting.fetch_sub(cost(&reply).min(self.waiting.load(Ordering::Relaxed)), Ordering::Relaxed);
+            self.waiting.fetch_sub(
+                cost(&reply).min(self.waiting.load(Ordering::Relaxed)),
+                Ordering::Relaxed,
+            );
             reply
         })
     }
@@ -100,11 +103,6 @@ impl Exchange {
     pub async fn input(&self, bytes: Option<Arc<[u8]>>) {
         let id = self.id;
         self.handle.look(move |world| world.exchanges.input(id, bytes)).await;
-    }
-
-    /// The way to the world, and the number under which it knows this exchange.
-    pub fn address(&self) -> (Handle, u64) {
-        (self.handle.clone(), self.id)
     }
 }
 

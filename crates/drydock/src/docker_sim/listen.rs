@@ -91,12 +91,14 @@ fn bind_unix(path: &Path) -> Result<Listener, String> {
         }
         Ok(_) => match UnixStream::connect(path) {
             Ok(_) => {
-                return Err("somebody listens there already: end that, or choose another path"
-                    .to_owned());
+                return Err(
+                    "somebody listens there already: end that, or choose another path".to_owned()
+                );
             }
             Err(error) if error.kind() == ErrorKind::ConnectionRefused => {
-                std::fs::remove_file(path)
-                    .map_err(|error| format!("the stale socket there cannot be removed: {error}"))?;
+                std::fs::remove_file(path).map_err(|error| {
+                    format!("the stale socket there cannot be removed: {error}")
+                })?;
             }
             Err(error) => return Err(format!("the socket there cannot be tried: {error}")),
         },

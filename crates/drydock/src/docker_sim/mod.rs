@@ -57,14 +57,15 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
         }
     };
     let scenario = match &arguments.scenario {
-        Some(path) => Scenario::load(path)
-            .map_err(|error| UsageError::new(format!("--scenario: {error}")))?,
+        Some(path) => {
+            Scenario::load(path).map_err(|error| UsageError::new(format!("--scenario: {error}")))?
+        }
         None => Scenario::built_in(),
     };
     let rules = faults(&scenario, &arguments.fault)?;
     let style = Style::new(arguments.json, arguments.verbose);
-    let listener = Listener::bind(&asked)
-        .map_err(|error| UsageError::new(format!("--listen: {error}")))?;
+    let listener =
+        Listener::bind(&asked).map_err(|error| UsageError::new(format!("--listen: {error}")))?;
 
     let (handle, commands) = bridge::channel();
     let mut world = World::new(scenario.settings(since_epoch()), pace);

@@ -75,7 +75,12 @@ impl WallClock {
 
     /// Jumps to `due`, if time may. Otherwise how long to wait at least before asking again, if
     /// asking again helps.
-    pub fn jump(&mut self, due: Time, now: Instant, somebody_waits: bool) -> Result<(), Option<Duration>> {
+    pub fn jump(
+        &mut self,
+        due: Time,
+        now: Instant,
+        somebody_waits: bool,
+    ) -> Result<(), Option<Duration>> {
         if self.pace != Pace::Virtual || !somebody_waits {
             return Err(None);
         }

@@ -95,7 +95,8 @@ pub fn answer(status: u16, answer: &Answer) -> Response<Body> {
     if is_ping {
         let headers = response.headers_mut();
         headers.insert("builder-version", HeaderValue::from_static("1"));
-        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
+        headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
     }
     from_daemon(response)

@@ -137,7 +137,10 @@ struct ProgramTable {
 }
 
 #[derive(Clone, Debug, Deserialize)]
-#[serde(untagged, expecting = "expected a size like \"2MB\", or { name = \"base\", size = \"2MB\" }")]
+#[serde(
+    untagged,
+    expecting = "expected a size like \"2MB\", or { name = \"base\", size = \"2MB\" }"
+)]
 enum LayerEntry {
     Own(Size),
     Shared(SharedLayer),
@@ -240,8 +243,9 @@ impl Scenario {
                 Some((name, tag)) if !tag.contains('/') => (name, tag),
                 _ => (image.reference.as_str(), ""),
             };
-            sim::environment::daemon::reference::join(name, tag)
-                .map_err(|refusal| format!("image.reference: '{}': {}", image.reference, refusal.message))?;
+            sim::environment::daemon::reference::join(name, tag).map_err(|refusal| {
+                format!("image.reference: '{}': {}", image.reference, refusal.message)
+            })?;
             if image.layers.is_empty() {
                 return Err(of("layers: an image has at least one layer"));
             }
@@ -266,7 +270,10 @@ impl Scenario {
     ///
     /// Which of them is none.
     pub fn rules(&self) -> Result<Vec<Rule>, String> {
-        self.faults.iter().map(|text| text.parse().map_err(|error| format!("faults: {error}"))).collect()
+        self.faults
+            .iter()
+            .map(|text| text.parse().map_err(|error| format!("faults: {error}")))
+            .collect()
     }
 
     /// How the daemon is set up; virtual time begins at `epoch`.
@@ -322,7 +329,7 @@ impl Scenario {
     pub fn images(&self) -> Vec<Listed> {
         let listed = |table: &ImageTable| Listed {
             reference: table.reference.clone(),
-            size: Bytes::bytes(table.image().bytes()),
+            size: Bytes::new(table.image().bytes()),
             about: table.about.clone(),
         };
         self.images.iter().map(listed).collect()
@@ -432,7 +439,8 @@ mod tests {
 
     #[test]
     fn an_error_is_one_line_with_the_file_and_the_field() {
-        let image = |line: &str| format!("[[image]]\nreference = \"a\"\nlayers = [\"1MB\"]\n{line}");
+        let image =
+            |line: &str| format!("[[image]]\nreference = \"a\"\nlayers = [\"1MB\"]\n{line}");
         for (text, expected) in [
             ("faults = [\"pul:stall\"]".to_owned(), "faults: fault 'pul:stall'"),
             ("faults = 1".to_owned(), "line 1: invalid type"),

@@ -74,9 +74,8 @@ async fn pause() {
 
 async fn serve(server: Arc<Server>, stream: Stream) {
     let (taking, mut taken) = mpsc::channel(1);
-    let service = service_fn(move |request| {
-        Box::pin(handle(Arc::clone(&server), request, taking.clone()))
-    });
+    let service =
+        service_fn(move |request| Box::pin(handle(Arc::clone(&server), request, taking.clone())));
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new()).header_read_timeout(PATIENCE);
     builder.max_buf_size(LARGEST_HEAD).title_case_headers(true);
@@ -184,7 +183,11 @@ enum Outcome {
 async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Outcome {
     let (parts, body) = request.into_parts();
     let Some(path) = decode(parts.uri.path()) else {
-        return Outcome::Answer(respond::plain(400, "text/plain; charset=utf-8", "400 Bad Request"));
+        return Outcome::Answer(respond::plain(
+            400,
+            "text/plain; charset=utf-8",
+            "400 Bad Request",
+        ));
     };
     let query = parts.uri.query().unwrap_or_default();
     if let Some(clean) = cleaned(parts.uri.path()) {
@@ -196,8 +199,7 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
             Ok(body) => body,
             Err(refusal) => return Outcome::Answer(respond::refusal(&refusal, false)),
         };
-        let response =
-            admin::answer(server, parts.method.as_str(), rest, &query, &body).await;
+        let response = admin::answer(server, parts.method.as_str(), rest, &query, &body).await;
         return Outcome::Answer(response);
     }
     let (version, path) = Version::split(&path);
@@ -216,7 +218,10 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
     let query = Parameters::parse(query);
     let asked = Asked {
         query: &query,
-        body: route::Body { bytes: &body, content_type: header(&parts.headers, CONTENT_TYPE.as_str()) },
+        body: route::Body {
+            bytes: &body,
+            content_type: header(&parts.headers, CONTENT_TYPE.as_str()),
+        },
         registry_auth: header(&parts.headers, "x-registry-auth"),
     };
     match endpoint {
@@ -227,7 +232,9 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
             Err(refusal) => refuse(refusal),
         },
         Endpoint::Daemon(decode, name) => match decode(&name, &asked) {
-            Ok(request) => exchange(server, request, is_upgrade(&parts.headers), as_text, told).await,
+            Ok(request) => {
+                exchange(server, request, is_upgrade(&parts.headers), as_text, told).await
+            }
             Err(refusal) => refuse(refusal),
         },
     }
@@ -299,14 +306,10 @@ async fn exchange(
             let takeover = Takeover { head, exchange: Some(exchange), tty, told: told.clone() };
             Outcome::Take(Box::new(takeover), if upgrade { 101 } else { 200 })
         }
-        Reply::Opened(opened) => {
-            Outcome::Answer(respond::stream(opened, exchange, told.clone()))
+        Reply::Opened(opened) => Outcome::Answer(respond::stream(opened, exchange, told.clone())),
+        Reply::Chunk(_) | Reply::Ended | Reply::Failed(_) | Reply::Broken | Reply::Unreachable => {
+            Outcome::Break
         }
-        Reply::Chunk(_)
-        | Reply::Ended
-        | Reply::Failed(_)
-        | Reply::Broken
-        | Reply::Unreachable => Outcome::Break,
     }
 }
 

@@ -53,7 +53,11 @@ fn complaint(bytes: &[u8], error: &serde_json::Error) -> String {
     match found {
         Some(byte) => {
             let shown = char::from(*byte);
-            format!("invalid character {shown:?} at line {} column {}", error.line(), error.column())
+            format!(
+                "invalid character {shown:?} at line {} column {}",
+                error.line(),
+                error.column()
+            )
         }
         None => format!("invalid JSON: {error}"),
     }
@@ -95,7 +99,9 @@ impl<'a> Fields<'a> {
         let (kind, of) = (kind(found), self.of);
         Refusal::new(
             500,
-            format!("json: cannot unmarshal {kind} into Go struct field {of}.{name} of type {wanted}"),
+            format!(
+                "json: cannot unmarshal {kind} into Go struct field {of}.{name} of type {wanted}"
+            ),
         )
     }
 

@@ -8,7 +8,7 @@ mod parameters;
 mod version;
 
 pub use body::{Body, Fields, first_value};
-pub use others::{credentials, from_json as login};
+pub use others::from_json as login;
 pub use parameters::Parameters;
 pub use version::Version;
 

@@ -4,9 +4,7 @@ use super::{Asked, Endpoint, Fields, daemon, first_value, name};
 use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use sim::environment::daemon::{
-    Credentials, EventOptions, Name, NetworkConfig, Refusal, Request,
-};
+use sim::environment::daemon::{Credentials, EventOptions, Name, NetworkConfig, Refusal, Request};
 
 pub fn find(method: &str, first: &str, rest: &str) -> Option<Endpoint> {
     match (method, first, rest) {
