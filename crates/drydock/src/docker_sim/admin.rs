@@ -39,8 +39,8 @@ pub async fn answer(
         ("GET", "" | "/") => {
             return respond::plain(200, "text/plain; charset=utf-8", server.help.clone());
         }
-        ("GET", "/state") => look(server, |world| state(world)).await,
-        ("GET", "/faults") => look(server, |world| faults(world)).await,
+        ("GET", "/state") => look(server, state).await,
+        ("GET", "/faults") => look(server, faults).await,
         ("PUT", "/faults") => set_faults(server, body, false).await,
         ("POST", "/faults") => set_faults(server, body, true).await,
         ("DELETE", "/faults") => set_faults(server, b"", false).await,
