@@ -3,6 +3,7 @@
 //! Exit codes: 0 nothing found, or the task finished; 1 a violation, or the task failed; 2 bad
 //! usage or input, with one line that names the file, the field and what was expected.
 
+mod docker_sim;
 mod error;
 mod run;
 mod sim;
@@ -27,6 +28,7 @@ enum Command {
     #[command(subcommand)]
     Sim(sim::Command),
     Run(Box<run::Arguments>),
+    DockerSim(docker_sim::Arguments),
     /// The program that brings a task's URIs into its sandbox; the agent starts it
     #[command(hide = true)]
     MesosFetcher(run::fetcher::Arguments),
@@ -47,6 +49,7 @@ fn main() -> ExitCode {
     let result = match arguments.command {
         Command::Sim(command) => sim::main(command),
         Command::Run(arguments) => run::main(&arguments),
+        Command::DockerSim(arguments) => docker_sim::main(&arguments),
         Command::MesosFetcher(arguments) => Ok(run::fetcher::main(&arguments)),
     };
     match result {

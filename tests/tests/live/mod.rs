@@ -27,7 +27,9 @@ pub fn drydock() -> &'static Path {
         let profile = test.parent().and_then(Path::parent).expect("cargo's layout");
         let target = profile.parent().expect("cargo's layout");
         let mut build = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-        build.args(["build", "--quiet", "--package", "drydock", "--target-dir"]).arg(target);
+        // With all features of the workspace, as it was built for the tests: nothing is built twice.
+        build.args(["build", "--quiet", "--workspace", "--bin", "drydock", "--target-dir"]);
+        build.arg(target);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
         if profile.file_name().is_some_and(|name| name == "release") {
             build.arg("--release");

@@ -6,6 +6,8 @@ mod output;
 mod replay;
 mod run;
 
+pub use arguments::duration;
+
 use crate::error::UsageError;
 use clap::Subcommand;
 use std::process::ExitCode;

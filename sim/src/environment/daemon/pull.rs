@@ -1,9 +1,8 @@
 //! Pulls: manifest, configuration, layers, tag.
 //!
 //! The daemon writes nothing to the client before it has the manifest, so until then it answers
-//! with a status and notices nothing; later errors are lines in the stream, and the next write
-//! after the client has left ends the pull. A registry that is silent keeps the daemon from
-//! writing, hence from noticing.
+//! with a status and notices nothing; later errors are lines in the stream, and a client that
+//! leaves while layers come, or should come, ends the pull.
 
 use super::Shared;
 use super::answer::{Chunk, Opened, Refusal, Reply};

@@ -73,8 +73,6 @@ pub(super) struct Transfer {
     /// Its place in the queue.
     turn: u64,
     affliction: Option<Affliction>,
-    /// The registry is silent in the midst of the layer: there is nothing to write.
-    pub(super) stalled: bool,
     op: Option<OpId>,
 }
 
@@ -138,7 +136,6 @@ pub(super) fn need(
         stage: Stage::Waiting,
         turn: state.transfers.turns,
         affliction: None,
-        stalled: false,
         op: None,
     };
     state.transfers.all.insert(Arc::clone(chain), transfer);
@@ -220,7 +217,6 @@ fn proceed(daemon: &Arc<Shared>, chain: &Arc<str>) {
             matches!(transfer.affliction, Some(Affliction::Stall(at)) if transfer.done >= at);
         if stall {
             transfer.affliction = None;
-            transfer.stalled = true;
         }
         (transfer.time_of_next(), stall)
     };
@@ -270,7 +266,6 @@ fn bytes_came(daemon: &Arc<Shared>, chain: &Arc<str>) {
         let mut state = daemon.state.lock();
         let Some(transfer) = state.transfers.all.get_mut(chain) else { return };
         transfer.op = None;
-        transfer.stalled = false;
         match transfer.affliction {
             Some(Affliction::Status(status)) if status < 500 => {
                 Came::Failed(messages::registry_words(status))
@@ -469,12 +464,12 @@ pub(super) fn unwatch(daemon: &Arc<Shared>, pull: RequestId, missing: &[Arc<str>
     }
 }
 
-/// Whether the daemon has, or will soon have, something to write to this pull's client.
+/// Whether the daemon is at the layers of this pull, and would notice that its client has left. Once
+/// a layer is coming it does, also while nothing comes: the Engine watches the connection, it does
+/// not need a byte (`a_pull_that_stands_still_is_let_go_as_well` in the Docker suites).
 pub(super) fn is_writing(state: &State, pull: RequestId) -> bool {
     let Some(pull) = state.pulls.get(&pull) else { return false };
-    let transfers = pull.missing.iter().filter_map(|chain| state.transfers.all.get(chain));
     pull.phase == Phase::Layers
-        && transfers
-            .filter(|transfer| !matches!(transfer.stage, Stage::Waiting | Stage::Downloaded))
-            .any(|transfer| !transfer.stalled)
+        && (pull.missing.iter().filter_map(|chain| state.transfers.all.get(chain)))
+            .any(|transfer| !matches!(transfer.stage, Stage::Waiting | Stage::Downloaded))
 }

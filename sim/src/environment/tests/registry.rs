@@ -288,16 +288,19 @@ fn a_stall_lasts_until_the_rules_change() {
 }
 
 #[test]
-fn a_stalled_pull_is_cancelled_when_its_client_leaves_and_the_registry_speaks() {
-    let rig = ruled("pull:stall@30%");
-    let talk = pull(&rig);
-    rig.pass(seconds(60));
-    talk.call.hang_up();
-    rig.pass(seconds(60));
-    assert!(!rig.daemon.pulls()[0].connected, "nothing is written, so nothing is noticed");
-    rig.daemon.set_rules(Vec::new());
-    rig.pass(seconds(1));
-    assert!(rig.daemon.pulls().is_empty() && !rig.daemon.has_image(IMAGE));
+fn a_stalled_pull_is_cancelled_when_its_client_leaves_but_not_before_the_manifest() {
+    for (place, noticed) in [("30%", true), ("manifest", false)] {
+        let rig = ruled(&format!("pull:stall@{place}"));
+        let talk = pull(&rig);
+        rig.pass(seconds(60));
+        talk.call.hang_up();
+        rig.pass(seconds(60));
+        assert_eq!(rig.daemon.pulls().is_empty(), noticed, "{place}");
+        rig.daemon.set_rules(Vec::new());
+        rig.pass(seconds(1));
+        assert!(rig.daemon.pulls().is_empty() && !rig.daemon.has_image(IMAGE));
+        assert_eq!(rig.daemon.coverage().pulls_aborted, 1);
+    }
 }
 
 #[test]
