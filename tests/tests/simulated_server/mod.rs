@@ -1,6 +1,7 @@
 //! `drydock docker-sim` as a child of a test, and what to ask of it without a Docker client.
 
 #![allow(dead_code, reason = "each suite uses a part")]
+#![allow(clippy::disallowed_methods, reason = "a test of another program in real time")]
 
 #[path = "../live/mod.rs"]
 mod live;
