@@ -30,6 +30,7 @@ mod scripted;
 mod status;
 mod time;
 mod version;
+mod waits;
 
 pub use api::{
     Answer, Api, ApiError, Attachment, ContainerSummary, ErrorKind, LingeringPull, PullEvent,
@@ -53,3 +54,4 @@ pub use run_options::{
     CreateArguments, PortMapping, RunOptions, RunOptionsError, calculate_oom_score_adj,
 };
 pub use version::{Version, VersionError};
+pub use waits::{Registration, Waits};

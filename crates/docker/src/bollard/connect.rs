@@ -3,8 +3,8 @@
 use super::daemon::Daemon;
 use super::lingering::Lingering;
 use super::transport::{Address, Terms};
-use super::{Bollard, NEVER, wait};
-use crate::Limits;
+use super::{Bollard, NEVER};
+use crate::{Limits, Waits};
 use ::bollard::{API_DEFAULT_VERSION, BollardRequest};
 use std::io::ErrorKind;
 use std::os::unix::net::UnixStream;
@@ -68,7 +68,7 @@ impl Bollard {
             reason: error.to_string(),
             advice: "This is a bug".to_owned(),
         })?;
-        let (waits, lingering) = (wait::Registry::default(), Lingering::default());
+        let (waits, lingering) = (Waits::default(), Lingering::default());
         Ok(Bollard { daemon, typed, waits, lingering })
     }
 }

@@ -14,7 +14,7 @@
 //! | `not_modified`: 204 and 304 look the same | starts and stops are made here; 304 is an error, which `status.rs` explains |
 //! | `line_break`: cut in two it ends a pull with an error | `lines.rs` cuts the stream |
 //! | `timeout`: one for all requests, and only until the headers | bollard's is never reached; short requests have a limit as a whole, long ones until they are accepted, a stop's lies behind its grace period; pulls are watched by [`Guarded`](crate::Guarded) |
-//! | `exit`: a code that is not 0 arrives as an error | `wait.rs` reads the answer, also Engine 29's; and a start waits until the daemon knows of the wait |
+//! | `exit`: a code that is not 0 arrives as an error | `wait.rs` reads the answer, also Engine 29's; and with `Waits` a start is held back until the daemon knows of the wait |
 //! | `pull_errors`: some are not found, and one that is cut off is dropped | `lines.rs`; before the stream begins they have a status |
 //! | `attach`: a frame is kept until it is whole; an unknown stream is a panic | `frames.rs` passes pieces on; who listens decides when an end that does not come is given up |
 //! | `credentials`: sent in another alphabet than daemons decode | [`Credentials::header`] |
@@ -40,7 +40,7 @@ pub use connect::ConnectError;
 use crate::time::within;
 use crate::{
     Answer, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody, Credentials,
-    ErrorKind, Image, LingeringPull, Output, PullEvent, Version, WaitCondition,
+    ErrorKind, Image, LingeringPull, Output, PullEvent, Version, WaitCondition, Waits,
 };
 use ::bollard::query_parameters as query;
 use daemon::{Ask, Daemon, encode};
@@ -64,7 +64,7 @@ pub struct Bollard {
     daemon: Daemon,
     /// Makes the requests in which there is no trap. All of them are short.
     typed: ::bollard::Docker,
-    waits: wait::Registry,
+    waits: Waits,
     lingering: lingering::Lingering,
 }
 

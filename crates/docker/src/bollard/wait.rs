@@ -1,53 +1,11 @@
 //! `POST /containers/{}/wait`: the exit of a container.
-//!
-//! A wait for the next exit must be known to the daemon before the container starts, or it waits
-//! for ever. The daemon sends the headers of its answer once it is; a start waits for that.
 
 use super::daemon::{Ask, Daemon, encode};
 use super::error::{broken, malformed, stream};
+use crate::waits::Registration;
 use crate::{ApiError, WaitCondition, json};
 use hyper::body::Incoming;
 use hyper::{Method, Response};
-use parking_lot::Mutex;
-use process::{Future, Nothing, Promise};
-use std::collections::BTreeMap;
-use std::sync::Arc;
-
-/// Waits that the daemon may not know of yet, by the container's name.
-#[derive(Clone, Default)]
-pub(super) struct Registry(Arc<Mutex<BTreeMap<String, Future<Nothing>>>>);
-
-/// One of them. Dropped when the daemon knows it, or when it is over.
-pub(super) struct Registration {
-    registry: Registry,
-    name: String,
-    promise: Promise<Nothing>,
-}
-
-impl Registry {
-    pub(super) fn register(&self, name: &str) -> Registration {
-        let promise = Promise::new();
-        self.0.lock().insert(name.to_owned(), promise.future());
-        Registration { registry: self.clone(), name: name.to_owned(), promise }
-    }
-
-    /// Ends, one way or another, once the daemon knows of the container's last wait.
-    pub(super) fn pending(&self, name: &str) -> Option<Future<Nothing>> {
-        self.0.lock().get(name).cloned()
-    }
-}
-
-impl Drop for Registration {
-    fn drop(&mut self) {
-        let future = self.promise.future();
-        let mut waits = self.registry.0.lock();
-        if waits.get(&self.name) == Some(&future) {
-            waits.remove(&self.name);
-        }
-        drop(waits);
-        self.promise.set(Nothing);
-    }
-}
 
 /// A wait that the daemon has accepted: `registration` has ended. Its answer comes with the exit.
 pub(super) async fn accepted(
@@ -99,17 +57,5 @@ mod tests {
         ] {
             assert_eq!(exit_code(text).unwrap_err().kind, kind, "{text}");
         }
-    }
-
-    #[test]
-    fn only_the_last_wait_of_a_name_holds_a_start_up() {
-        let registry = Registry::default();
-        let first = registry.register("a");
-        let second = registry.register("a");
-        drop(first);
-        let pending = registry.pending("a").unwrap();
-        assert!(pending.is_pending() && registry.pending("b").is_none());
-        drop(second);
-        assert!(pending.is_ready() && registry.pending("a").is_none());
     }
 }

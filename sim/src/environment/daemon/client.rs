@@ -103,6 +103,19 @@ impl Sink for Attaching {
     }
 }
 
+/// Makes the exit code, and knows when the daemon knows of the wait.
+struct Waiting {
+    exit: Promised<i64>,
+    unknown: Option<docker::Registration>,
+}
+
+impl Sink for Waiting {
+    fn take(&mut self, reply: Reply) {
+        self.unknown = None;
+        self.exit.take(reply);
+    }
+}
+
 impl Connection {
     fn request<T: Value>(
         &self,
@@ -167,7 +180,20 @@ impl Api for Connection {
     }
 
     fn start_container(&self, name: &str) -> Future<Nothing> {
-        self.request(Request::Start { container: name.into() }, None, done)
+        let request = Request::Start { container: name.into() };
+        let Some(known) = self.waits.pending(name) else {
+            return self.request(request, None, done);
+        };
+        let (promise, connection) = (Arc::new(Promise::new()), self.clone());
+        let (future, left) = (promise.future(), Arc::downgrade(&promise));
+        // Of no use once it was sent: the promise is associated with the request's future then.
+        future.on_discard(move || leave(&left, || ()));
+        known.on_any(move |_| {
+            if promise.future().is_pending() {
+                promise.associate(&connection.request(request, None, done));
+            }
+        });
+        future
     }
 
     fn wait_container(&self, name: &str, condition: docker::WaitCondition) -> Future<i64> {
@@ -176,10 +202,18 @@ impl Api for Connection {
             docker::WaitCondition::NextExit => WaitCondition::NextExit,
         };
         let request = Request::Wait { container: name.into(), condition };
-        self.request(request, None, |answer| match answer {
+        let accept = |answer| match answer {
             Answer::Waited { code, .. } => Some(code),
             _ => None,
-        })
+        };
+        let promise = Arc::new(Promise::new());
+        let (future, left) = (promise.future(), Arc::downgrade(&promise));
+        let exit = Promised { promise, accept, progress: None };
+        let unknown = Some(self.waits.register(name));
+        let sink = Box::new(Waiting { exit, unknown });
+        let call = self.send(request, Interest::Everything, sink);
+        future.on_discard(move || leave(&left, || call.hang_up()));
+        future
     }
 
     fn stop_container(&self, name: &str, timeout_secs: u64) -> Future<Nothing> {

@@ -59,6 +59,8 @@ pub struct Connection {
     pub(super) daemon: Weak<Shared>,
     pub(super) owner: Arc<str>,
     pub(super) context: ContextId,
+    /// Its waits whose head has not come yet: a start is held back behind them.
+    pub(super) waits: docker::Waits,
 }
 
 /// A request that was sent: for leaving, and for what the client sends later.

@@ -63,6 +63,7 @@ impl Daemon {
             daemon: Arc::downgrade(&self.0),
             owner: owner.into(),
             context: self.0.operations.add_context("docker client"),
+            waits: docker::Waits::default(),
         }
     }
 

@@ -175,6 +175,30 @@ fn a_wait_ends_with_its_client_and_with_its_container() {
     assert_eq!(second.get().and_then(|code| code.as_ref().ok()), Some(&0));
 }
 
+/// Each request travels on a connection of its own; a start that arrived before the wait could end
+/// before it, too, and the wait would last for ever.
+#[test]
+fn a_start_is_held_back_until_the_daemon_knows_of_the_wait() {
+    let rig = Rig::new();
+    rig.api.create_container("c1", &body("busybox"));
+    rig.api.create_container("c2", &body("busybox"));
+    rig.settle();
+    let wait = rig.api.wait_container("c1", WaitCondition::NextExit);
+    let (start, other) = (rig.api.start_container("c1"), rig.api.start_container("c2"));
+    assert_eq!(rig.daemon.requests().len(), 2, "the wait, and the start of another container");
+    rig.settle();
+    assert!(start.is_ready() && other.is_ready() && wait.is_pending());
+
+    let late = rig.api.wait_container("c1", WaitCondition::NotRunning);
+    let given_up = rig.api.start_container("c1");
+    given_up.discard();
+    assert!(given_up.is_discarded(), "also one that was not sent yet");
+    let behind = rig.api.start_container("c1");
+    late.discard();
+    rig.settle();
+    assert!(behind.is_ready(), "a wait that is given up holds nothing back");
+}
+
 #[test]
 fn requests_wait_while_a_container_starts() {
     let rig = Rig::new();
