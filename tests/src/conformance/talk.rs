@@ -191,6 +191,18 @@ impl<'a> Talk<'a> {
         self.note(line);
     }
 
+    /// Writes on a connection that was taken over, and may say that this was all.
+    pub fn write(&mut self, open: &mut Option<Open>, text: &str, all: bool) {
+        let Some(open) = open else { return };
+        let written = open.write(text.as_bytes());
+        let written = written.and_then(|()| if all { open.writes_no_more() } else { Ok(()) });
+        let end = if all { ", and that is all" } else { "" };
+        self.lines.push(match written {
+            Ok(()) => format!("  written: {text:?}{end}"),
+            Err(error) => format!("  broken: {error}"),
+        });
+    }
+
     /// Writes down that nothing comes, or that something does.
     pub fn silence(&mut self, open: &mut Option<Open>) {
         let line = match open.as_mut().map(|open| open.is_silent_for(SILENCE)) {

@@ -1,6 +1,11 @@
 //! The conversations, in groups.
 
 mod facts;
+mod images;
+mod looking;
+mod programs;
+mod statuses;
+mod system;
 
 use super::talk::Talk;
 
@@ -26,7 +31,16 @@ impl Conversation {
 
 type Script = (&'static str, fn(&mut Talk<'_>));
 
-const GROUPS: [(&str, &[Script], bool); 1] = [("facts", facts::ALL, true)];
+/// Those that change or need what only one may have at a time come one by one.
+const GROUPS: [(&str, &[Script], bool); 7] = [
+    ("facts", facts::ALL, true),
+    ("statuses", statuses::ALL, false),
+    ("programs", programs::ALL, false),
+    ("looking", looking::ALL, false),
+    ("images", images::ALL, true),
+    ("pulls", images::PULLS, true),
+    ("system", system::ALL, false),
+];
 
 /// The names of the groups.
 pub fn names() -> impl Iterator<Item = &'static str> {
