@@ -1,6 +1,8 @@
 //! The conformance suite: conversations with a Docker daemon, recorded from a real Engine, that
 //! the simulated daemon must have in the same way.
 
+pub mod differential;
+
 mod groups;
 mod http;
 mod normalise;

@@ -25,24 +25,40 @@ pub struct RealStage {
 }
 
 impl RealStage {
+    /// As [`RealStage::require`], with an image `laneN:1` in the registry for each of so many
+    /// lanes.
+    pub fn require_with_lanes(lanes: usize) -> Option<RealStage> {
+        RealStage::set(lanes)
+    }
+
     /// Sets the stage, or skips the calling test as [`DockerLab::require`] does.
     pub fn require() -> Option<RealStage> {
+        RealStage::set(0)
+    }
+
+    fn set(lanes: usize) -> Option<RealStage> {
         let lab = DockerLab::require()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
         let runtime = runtime.expect("a runtime can be made");
-        match runtime.block_on(RealStage::new(lab)) {
+        match runtime.block_on(RealStage::new(lab, lanes)) {
             Ok(stage) => Some(stage),
             Err(error) => panic!("the stage cannot be set: {error}"),
         }
     }
 
-    async fn new(lab: DockerLab) -> Result<RealStage, Box<dyn std::error::Error>> {
+    async fn new(lab: DockerLab, lanes: usize) -> Result<RealStage, Box<dyn std::error::Error>> {
         let host = lab.engine.host();
         let endpoint = Endpoint::parse(&host).ok_or("no endpoint")?;
         let private = Proxy::start(lab.registry.address())?;
         // u:p
         private.require_authorization("Basic dTpw");
-        for spec in [ImageSpec::busybox(), ImageSpec::entrypoint(), ImageSpec::big(8)] {
+        let lane = |number: usize| ImageSpec {
+            name: format!("lane{number}"),
+            environment: vec![format!("LANE={number}")],
+            ..ImageSpec::busybox()
+        };
+        let usual = [ImageSpec::busybox(), ImageSpec::entrypoint(), ImageSpec::big(8)];
+        for spec in usual.into_iter().chain((0..lanes).map(lane)) {
             lab.images.push(&spec).await?;
         }
         let registry = format!("{}/{}", lab.proxy.host(), lab.images.namespace());

@@ -91,6 +91,12 @@ impl<'a> Talk<'a> {
         }
     }
 
+    /// The body of an answer as text; nothing is written down.
+    pub fn body(&self, request: &str) -> String {
+        let answer = self.answer(request, None).map(|answer| answer.body).unwrap_or_default();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
     /// Somebody else who asks, of the same conversation.
     pub fn asker(&self) -> Asker<'a> {
         Asker { stage: self.stage, prefix: self.prefix.clone() }

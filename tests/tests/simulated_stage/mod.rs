@@ -15,6 +15,9 @@ use std::io::Write;
 const REGISTRY: &str = "127.0.0.1:5001/drydock-images";
 const PRIVATE: &str = "127.0.0.1:5002/drydock-images";
 
+/// How many lanes of random operations there may be.
+pub const LANES: usize = 12;
+
 /// The simulated daemon with the registry that conversations expect.
 pub struct SimulatedStage {
     server: Server,
@@ -41,6 +44,13 @@ fn scenario() -> String {
                  env = [{env}]\nprograms = \"known\"\n{others}{credentials}"
             ));
         }
+    }
+    for lane in 0..LANES {
+        text.push_str(&format!(
+            "[[image]]\nreference = \"{REGISTRY}/lane{lane}:1\"\nlayers = [{{ name = \"base\", size = \
+             \"2MB\" }}]\nenv = [\"PATH=/bin\", \"LANE={lane}\"]\nprograms = \"known\"\ncommand = \
+             [\"/bin/sh\"]\n"
+        ));
     }
     text
 }
