@@ -205,9 +205,17 @@ fn status(container: &Container) -> String {
 }
 
 impl Row {
-    /// The command line.
+    /// The command line; arguments with a space are quoted, whatever else is in them.
     pub fn command(&self) -> String {
-        self.settled.argv().join(" ")
+        let argv = self.settled.argv();
+        let shown = argv.iter().enumerate().map(|(index, argument)| {
+            if index > 0 && argument.contains(' ') {
+                format!("'{argument}'")
+            } else {
+                argument.clone()
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
     }
 
     /// Volumes in its binds.
