@@ -183,6 +183,7 @@ impl Run<'_, '_> {
             Operation::Pull => {
                 let image = self.image.clone();
                 self.talk.pull(&image, &[]);
+                self.talk.see(&format!("GET /images/{image}/json"), &["Id", "RepoTags"]);
             }
         }
     }

@@ -165,6 +165,8 @@ impl<'a> Talk<'a> {
             let value: Value = serde_json::from_slice(&answer.body).unwrap_or(Value::Null);
             let mut fields = Vec::new();
             shape(at(&value, within), "", &mut fields);
+            // What is in there is up to how the daemon is set up.
+            fields.retain(|field| !field.contains("LogConfig.Config."));
             fields.sort();
             fields.into_iter().map(Line::Text).collect()
         });
@@ -290,6 +292,14 @@ impl<'a> Talk<'a> {
         self.outcome(answer, progress::lines);
     }
 
+    /// Writes down the status of an answer that then comes to its end.
+    pub fn finish_status(&mut self, what: &str, open: Option<Open>) {
+        let Some(open) = open else { return };
+        self.lines.push(format!("... {what}"));
+        let answer = open.finish().map_err(|error| format!("broken: {error}"));
+        self.outcome(answer, |_| Vec::new());
+    }
+
     fn outcome(
         &mut self,
         answer: Result<Answer, String>,
@@ -367,6 +377,18 @@ impl<'a> Talk<'a> {
                 .unwrap_or_default();
             value["State"]["Status"] == state
         });
+    }
+
+    /// Waits for a container to be in this state, but not long: it may well never be.
+    pub fn settles(&mut self, name: &str, state: &str) {
+        let since = Instant::now();
+        let request = format!("GET /containers/~{name}/json");
+        while since.elapsed() < Duration::from_secs(2) {
+            if self.quietly(&request, None).1["State"]["Status"] == state {
+                return;
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// Waits until this container is not there.

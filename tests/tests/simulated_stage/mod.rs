@@ -25,7 +25,10 @@ pub struct SimulatedStage {
 }
 
 fn scenario() -> String {
-    let mut text = String::from("[registry]\nlatency = \"5ms\"\n");
+    // What takes all memory there is has no words in the simulated daemon's shell.
+    let mut text = String::from(
+        "[registry]\nlatency = \"5ms\"\n[[program]]\ncommand = \"oom\"\nscript = \"eat 1G\"\n",
+    );
     for (registry, credentials) in
         [(REGISTRY, ""), (PRIVATE, "credentials = { user = \"u\", password = \"p\" }\n")]
     {

@@ -64,7 +64,6 @@ fn tag_errors(talk: &mut Talk<'_>) {
     talk.ask("POST /images/~img/bb:1/tag?repo=~t&tag=.bad");
     talk.ask("POST /images/~img/bb:1/tag?repo=&tag=one");
     talk.ask("POST /images/~img/bb:1/tag");
-    talk.ask("POST /images/~img/bb:1/tag?repo=scratch");
 }
 
 fn inspect(talk: &mut Talk<'_>) {
@@ -105,6 +104,7 @@ fn list(talk: &mut Talk<'_>) {
 }
 
 fn remove(talk: &mut Talk<'_>) {
+    talk.quietly("DELETE /images/~img/ep:1?force=1", None);
     talk.pull("~img/ep:1", &[]);
     talk.ask("POST /images/~img/ep:1/tag?repo=~t&tag=one");
     talk.ask("DELETE /images/~t:one");
@@ -115,7 +115,9 @@ fn remove(talk: &mut Talk<'_>) {
 }
 
 fn in_use(talk: &mut Talk<'_>) {
+    talk.quietly("DELETE /images/~img/ep:1?force=1", None);
     talk.pull("~img/ep:1", &[]);
+    talk.see("GET /images/~img/ep:1/json", &["Id"]);
     talk.json(
         "POST /containers/create?name=~a",
         &json!({ "Image": "~img/ep:1", "Entrypoint": ["sleep", "infinity"], "Cmd": [] }),
@@ -131,6 +133,7 @@ fn in_use(talk: &mut Talk<'_>) {
 }
 
 fn by_id(talk: &mut Talk<'_>) {
+    talk.quietly("DELETE /images/~img/ep:1?force=1", None);
     talk.pull("~img/ep:1", &[]);
     talk.see("GET /images/~img/ep:1/json", &["Id"]);
     talk.ask("POST /images/~img/ep:1/tag?repo=~t&tag=one");
@@ -207,11 +210,13 @@ fn credentials(talk: &mut Talk<'_>) {
     let right = [("X-Registry-Auth", "eyJ1c2VybmFtZSI6InUiLCJwYXNzd29yZCI6InAifQ==")];
     let wrong = [("X-Registry-Auth", "eyJ1c2VybmFtZSI6InUiLCJwYXNzd29yZCI6IngifQ==")];
     let garbage = [("X-Registry-Auth", "!!!")];
-    talk.pull("~priv/bb:1", &none);
-    talk.pull("~priv/bb:1", &garbage);
-    talk.pull("~priv/bb:1", &wrong);
-    talk.pull("~priv/bb:1", &right);
-    talk.quietly("DELETE /images/~priv/bb:1", None);
+    without_big(talk);
+    talk.quietly("DELETE /images/~priv/big:1", None);
+    talk.pull("~priv/big:1", &none);
+    talk.pull("~priv/big:1", &garbage);
+    talk.pull("~priv/big:1", &wrong);
+    talk.pull("~priv/big:1", &right);
+    talk.quietly("DELETE /images/~priv/big:1", None);
 }
 
 fn bad_names(talk: &mut Talk<'_>) {
@@ -269,6 +274,6 @@ fn twice(talk: &mut Talk<'_>) {
     talk.head(&mut second);
     talk.trouble(Trouble::None);
     talk.finish_pull("the first", first);
-    talk.finish_pull("the second", second);
+    talk.finish_status("the second", second);
     without_big(talk);
 }

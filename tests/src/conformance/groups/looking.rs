@@ -201,7 +201,7 @@ fn inspect_host(talk: &mut Talk<'_>) {
         "OomScoreAdj",
         "CapAdd",
         "ShmSize",
-        "LogConfig",
+        "LogConfig.Type",
         "AutoRemove",
         "Runtime",
         "Isolation",

@@ -13,6 +13,7 @@ pub(super) const ALL: &[Script] = &[
     ("137: killed", killed),
     ("143: terminated", terminated),
     ("a signal without a handler does not reach the first process", no_handler),
+    ("SIGINT and a shell", shell_interrupted),
     ("stop escalates to SIGKILL", escalates),
     ("stop sends the container's own signal", own_signal),
     ("a second stop is shorter", second_stop),
@@ -119,6 +120,15 @@ fn no_handler(talk: &mut Talk<'_>) {
     end(talk, "a");
 }
 
+fn shell_interrupted(talk: &mut Talk<'_>) {
+    let script = "echo ready; while true; do sleep 0.1; done";
+    talk.run("a", &["sh", "-c", script], &Value::Null);
+    talk.until_log("a", "ready");
+    talk.ask("POST /containers/~a/kill?signal=INT");
+    talk.settles("a", "exited");
+    talk.see("GET /containers/~a/json", &END);
+}
+
 fn escalates(talk: &mut Talk<'_>) {
     talk.run("a", &["sh", "-c", "trap '' TERM; echo ready; sleep infinity"], &Value::Null);
     talk.until_log("a", "ready");
@@ -157,7 +167,7 @@ fn second_stop(talk: &mut Talk<'_>) {
 fn out_of_memory(talk: &mut Talk<'_>) {
     let limit = json!({ "HostConfig": { "Memory": 16 << 20, "MemorySwap": 16 << 20 } });
     // Both worlds know this way of taking more than that.
-    talk.run("a", &["sh", "-c", "x=a; while true; do x=$x$x; done"], &limit);
+    talk.run("a", &["sh", "-c", "x=a; while true; do x=$x$x; done", "oom"], &limit);
     talk.until("~a has ended", |talk| {
         let (_, value) = talk.quietly("GET /containers/~a/json", None);
         value["State"]["Status"] == "exited"

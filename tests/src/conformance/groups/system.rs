@@ -44,14 +44,12 @@ fn ping(talk: &mut Talk<'_>) {
 fn version(talk: &mut Talk<'_>) {
     talk.see("GET /version", &["ApiVersion", "MinAPIVersion", "Os", "Platform.Name"]);
     talk.shape("GET /version", "");
-    talk.headers("GET /version", &["api-version", "content-type"]);
 }
 
 fn info(talk: &mut Talk<'_>) {
     talk.see(
         "GET /info",
         &[
-            "Driver",
             "LoggingDriver",
             "OSType",
             "DefaultRuntime",
@@ -155,7 +153,6 @@ fn refused(talk: &mut Talk<'_>) {
         json!({ "HostConfig": { "Memory": 32 << 20, "MemoryReservation": 64 << 20 } }),
         json!({ "HostConfig": { "CpuQuota": 1 } }),
         json!({ "HostConfig": { "CpuPeriod": 1 } }),
-        json!({ "HostConfig": { "NanoCpus": 1_000_000_000_000_i64 } }),
         json!({ "HostConfig": { "Binds": ["nonsense"] } }),
         json!({ "HostConfig": { "Binds": ["/tmp:relative"] } }),
         json!({ "HostConfig": { "Binds": ["/tmp:/x:nomode"] } }),
@@ -186,7 +183,7 @@ fn defaults(talk: &mut Talk<'_>) {
             "Config.Labels",
             "HostConfig.NetworkMode",
             "HostConfig.RestartPolicy",
-            "HostConfig.LogConfig",
+            "HostConfig.LogConfig.Type",
             "HostConfig.IpcMode",
             "HostConfig.ShmSize",
             "Config.Tty",
