@@ -273,7 +273,8 @@ fn twice(talk: &mut Talk<'_>) {
     let mut second = talk.begin_pull(BIG);
     talk.head(&mut second);
     talk.trouble(Trouble::None);
-    talk.finish_pull("the first", first);
+    // Whichever comes to its end first finds the image new.
+    talk.finish_status("the first", first);
     talk.finish_status("the second", second);
     without_big(talk);
 }
