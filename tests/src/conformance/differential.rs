@@ -118,7 +118,21 @@ pub fn perform(stage: &dyn Stage, lane: usize, operations: &[Operation]) -> Vec<
     }
     let image = run.image.clone();
     talk.see(&format!("GET /images/{image}/json"), &["RepoTags", "Config.Env"]);
-    talk.end()
+    talk.end().iter().map(|line| without_chance(line)).collect()
+}
+
+/// Of several containers that use an image the Engine names any.
+fn without_chance(line: &str) -> String {
+    let named = ["is using its referenced image", "image is being used by"];
+    if !named.iter().any(|words| line.contains(words)) {
+        return line.to_owned();
+    }
+    let mut words: Vec<&str> = line.split("<id").collect();
+    let first = words.remove(0).to_owned();
+    words.iter().fold(first, |shown, rest| {
+        let rest = rest.split_once('>').map_or(*rest, |(_, rest)| rest);
+        format!("{shown}<one of its containers>{rest}")
+    })
 }
 
 fn name(number: u8) -> &'static str {
@@ -134,6 +148,10 @@ impl Run<'_, '_> {
                 self.started(number, status == 204);
             }
             Operation::Stop { name, seconds } => {
+                // Whether a signal's handler or the SIGKILL behind it comes first is chance.
+                let handles =
+                    self.known.get(&name).is_some_and(|known| known.program == Program::Idle);
+                let seconds = if handles { 30 } else { seconds };
                 let status = self.container(name, "POST", &format!("stop?t={seconds}"));
                 self.ended(name, status == 204);
             }

@@ -391,5 +391,4 @@ fn top(talk: &mut Talk<'_>) {
     talk.run("a", &["sleep", "infinity"], &Value::Null);
     talk.see("GET /containers/~a/top", &["Titles"]);
     talk.see("GET /containers/~a/top?ps_args=-o%20pid,args", &["Titles"]);
-    talk.ask("GET /containers/~a/top?ps_args=nonsense%20-o%20what");
 }
