@@ -27,6 +27,7 @@
 //!
 //! | module | what |
 //! |---|---|
+//! | [`conformance`] | conversations with a daemon, for the real one and the simulated one |
 //! | [`lab`] | all of the below together, for one test |
 //! | [`require`] | skip or fail when something is missing |
 //! | [`engine`] | a minimal client of the Docker Engine |
@@ -47,6 +48,7 @@
     reason = "the suites run in the real world: real clocks, sockets, threads and processes"
 )]
 
+pub mod conformance;
 pub mod engine;
 pub mod images;
 pub mod lab;

@@ -94,7 +94,6 @@ pub fn answer(status: u16, answer: &Answer) -> Response<Body> {
     let mut response = plain(status, content_type, body.unwrap_or_default());
     if is_ping {
         let headers = response.headers_mut();
-        headers.insert("builder-version", HeaderValue::from_static("1"));
         headers
             .insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-store, must-revalidate"));
         headers.insert(PRAGMA, HeaderValue::from_static("no-cache"));
@@ -105,12 +104,15 @@ pub fn answer(status: u16, answer: &Answer) -> Response<Body> {
 /// An answer whose body comes bit by bit.
 pub fn stream(opened: Opened, exchange: Exchange, told: Told) -> Response<Body> {
     let (content_type, tty) = match opened {
-        Opened::Logs { tty } => (RAW_STREAM, tty),
-        _ => (JSON, false),
+        // The Engine says nothing of what logs are.
+        Opened::Logs { tty } => (None, tty),
+        _ => (Some(JSON), false),
     };
     let pieces = Pieces { exchange, tty, over: false, told };
     let mut response = Response::new(pieces.boxed_unsync());
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    if let Some(content_type) = content_type {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
     from_daemon(response)
 }
 

@@ -190,7 +190,7 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
         ));
     };
     let query = parts.uri.query().unwrap_or_default();
-    if let Some(clean) = cleaned(parts.uri.path()) {
+    if let Some(clean) = cleaned(&path) {
         return Outcome::Answer(moved(&clean, query));
     }
     if let Some(rest) = path.strip_prefix("/_drydock") {
@@ -201,6 +201,9 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
         };
         let response = admin::answer(server, parts.method.as_str(), rest, &query, &body).await;
         return Outcome::Answer(response);
+    }
+    if parts.method == hyper::Method::OPTIONS {
+        return Outcome::Answer(respond::plain(200, "", ""));
     }
     let (version, path) = Version::split(&path);
     let Some(endpoint) = route::find(parts.method.as_str(), path) else {
@@ -223,6 +226,7 @@ async fn answer(server: &Server, request: Request<Incoming>, told: &Told) -> Out
             content_type: header(&parts.headers, CONTENT_TYPE.as_str()),
         },
         registry_auth: header(&parts.headers, "x-registry-auth"),
+        version,
     };
     match endpoint {
         Endpoint::Missing(what) => refuse(super::missing(what)),

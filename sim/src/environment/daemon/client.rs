@@ -258,7 +258,8 @@ impl Api for Connection {
                 Some(Image {
                     id: spec.id.to_string(),
                     entrypoint: spec.entrypoint.clone(),
-                    environment: Some(spec.environment.clone()).filter(|names| !names.is_empty()),
+                    environment: Some(spec.environment.clone().into_iter().collect())
+                        .filter(|names: &std::collections::BTreeMap<_, _>| !names.is_empty()),
                 })
             }
             _ => None,

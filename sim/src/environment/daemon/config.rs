@@ -167,7 +167,8 @@ impl Settled {
             config.command.clone()
         };
         let entrypoint = match &config.entrypoint {
-            Some(words) => Some(words.clone()).filter(|words| !words.is_empty()),
+            // An empty word stands for none at all.
+            Some(words) => Some(words.clone()).filter(|words| *words != [""]),
             None => image.entrypoint.clone(),
         };
         let mut env = config.env.clone();

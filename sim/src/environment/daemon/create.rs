@@ -8,6 +8,7 @@ use super::exchange::RequestId;
 use super::ids::Kind;
 use super::image::ImageSpec;
 use super::log::Log;
+use super::settings::DaemonSettings;
 use super::state::State;
 use super::{events, messages, naming, scripts, signals, volumes};
 use crate::environment::operations::current_event;
@@ -15,6 +16,42 @@ use process::clock;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// Ways to keep what containers write.
+const LOG_DRIVERS: [&str; 11] = [
+    "json-file",
+    "local",
+    "none",
+    "syslog",
+    "journald",
+    "gelf",
+    "fluentd",
+    "awslogs",
+    "splunk",
+    "gcplogs",
+    "logentries",
+];
+
+/// What runs containers.
+const RUNTIMES: [&str; 3] = ["runc", "io.containerd.runc.v2", "io.containerd.runtime.v1.linux"];
+
+/// Words of a bind's mode.
+const MODES: [&str; 14] = [
+    "ro",
+    "rw",
+    "z",
+    "Z",
+    "private",
+    "rprivate",
+    "shared",
+    "rshared",
+    "slave",
+    "rslave",
+    "nocopy",
+    "consistent",
+    "cached",
+    "delegated",
+];
 
 /// The least memory that a container may be limited to.
 const LEAST_MEMORY: i64 = 6 << 20;
@@ -27,8 +64,8 @@ pub(super) fn create(
 ) {
     let result = {
         let mut state = daemon.state.lock();
-        let created =
-            check(&config).and_then(|()| add(daemon, &mut state, name.as_deref(), config));
+        let created = check(&config, &daemon.settings)
+            .and_then(|()| add(daemon, &mut state, name.as_deref(), config));
         if created.as_ref().is_err_and(|refusal| refusal.status == 409) {
             state.coverage.name_conflicts += 1;
         }
@@ -40,7 +77,7 @@ pub(super) fn create(
 }
 
 /// Refuses settings that are impossible whatever the image.
-fn check(config: &ContainerConfig) -> Result<(), Refusal> {
+fn check(config: &ContainerConfig, settings: &DaemonSettings) -> Result<(), Refusal> {
     let refuse = |message: String| Err(Refusal::new(400, message));
     let directory = &config.working_dir;
     if !directory.is_empty() && !directory.starts_with('/') {
@@ -57,23 +94,72 @@ fn check(config: &ContainerConfig) -> Result<(), Refusal> {
     if config.auto_remove && config.restart != Restart::No {
         return refuse("can't create 'AutoRemove' container with restart policy".to_owned());
     }
-    for bind in &config.binds {
-        let target = bind.split(':').nth(1).unwrap_or(bind);
-        if !target.starts_with('/') {
-            return Err(Refusal::new(
-                500,
-                format!(
-                    "invalid volume specification: '{bind}': invalid mount config for type \
-                     \"volume\": invalid mount path: '{target}' mount path must be absolute"
-                ),
-            ));
-        }
-    }
+    config.binds.iter().try_for_each(|bind| check_bind(bind))?;
+    check_network(config)?;
     let score = config.oom_score_adj;
     if !(-1000..=1000).contains(&score) {
         return refuse(format!("Invalid value {score}, range for oom score adj is [-1000, 1000]"));
     }
-    check_resources(&config.resources)
+    check_resources(&config.resources)?;
+    let most = settings.processors;
+    let nano = config.resources.nano_cpus;
+    if nano != 0 && !(10_000_000..=i64::from(most) * 1_000_000_000).contains(&nano) {
+        return refuse(format!(
+            "Range of CPUs is from 0.01 to {most}.00, as there are only {most} CPUs available"
+        ));
+    }
+    let driver = config.log_driver.as_str();
+    if !driver.is_empty() && !LOG_DRIVERS.contains(&driver) {
+        return refuse(format!(
+            "error looking up logging plugin {driver}: plugin \"{driver}\" not found"
+        ));
+    }
+    let given = config.given.host.iter().find(|(name, _)| name.eq_ignore_ascii_case("Runtime"));
+    let runtime = given.and_then(|(_, runtime)| runtime.as_str()).unwrap_or_default();
+    if !runtime.is_empty() && !RUNTIMES.contains(&runtime) {
+        return refuse(format!("Unknown runtime specified {runtime}"));
+    }
+    Ok(())
+}
+
+/// Refuses a bind that leads to no absolute path, or has a mode that is none.
+fn check_bind(bind: &str) -> Result<(), Refusal> {
+    let mut parts = bind.split(':');
+    let source = parts.next().unwrap_or_default();
+    let target = parts.next().unwrap_or(source);
+    if !target.starts_with('/') {
+        let kind = if source.starts_with('/') { "bind" } else { "volume" };
+        return Err(Refusal::new(
+            500,
+            format!(
+                "invalid volume specification: '{bind}': invalid mount config for type \
+                 \"{kind}\": invalid mount path: '{target}' mount path must be absolute"
+            ),
+        ));
+    }
+    match parts.next() {
+        Some(mode) if !mode.split(',').all(|word| MODES.contains(&word)) => {
+            Err(Refusal::new(500, format!("invalid mode: {mode}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Refuses what a container in another's network cannot have.
+fn check_network(config: &ContainerConfig) -> Result<(), Refusal> {
+    if !config.network_mode.starts_with("container:") {
+        return Ok(());
+    }
+    let conflict = if !config.hostname.is_empty() {
+        "hostname and the network mode"
+    } else if !config.ports.is_empty() {
+        "port publishing and the container type network mode"
+    } else if !config.exposed_ports.is_empty() {
+        "port exposing and the container type network mode"
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::new(400, format!("conflicting options: {conflict}")))
 }
 
 /// Refuses impossible limits.
@@ -127,8 +213,16 @@ fn add(
     } else {
         Arc::clone(&state.store.find(&config.image)?.image.spec)
     };
+    let config = match config.network_mode.strip_prefix("container:").map(|name| state.find(name)) {
+        // The container is meant, whatever its name is later.
+        Some(Ok(other)) => {
+            let network_mode = format!("container:{}", other.id);
+            Arc::new(ContainerConfig { network_mode, ..(*config).clone() })
+        }
+        _ => config,
+    };
     let settled = Settled::new(config, &image);
-    if settled.entrypoint.is_none() && settled.command.is_empty() {
+    if settled.argv().is_empty() {
         return Err(Refusal::new(400, "No command specified"));
     }
     let name = reserve(state, name)?;

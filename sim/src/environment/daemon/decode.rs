@@ -30,6 +30,11 @@ impl Wrong<'_> {
             Value::Object(_) => "object",
         };
         let (field, wanted) = (&self.field, self.wanted);
+        // The innermost struct is named, then the whole path.
+        let of = match field.rsplit('.').nth(1) {
+            Some(inner) if !of.is_empty() => inner,
+            _ => of,
+        };
         Refusal::new(
             500,
             format!(
@@ -40,6 +45,20 @@ impl Wrong<'_> {
 }
 
 type Read<'a, T> = Result<T, Wrong<'a>>;
+
+/// What Go calls the type of the object in this field.
+fn go_type(field: &str) -> &'static str {
+    match field {
+        "HostConfig" => "container.HostConfig",
+        "RestartPolicy" => "container.RestartPolicy",
+        "LogConfig" => "container.LogConfig",
+        "NetworkingConfig" => "network.NetworkingConfig",
+        "PortBindings" => "nat.PortMap",
+        "ExposedPorts" => "nat.PortSet",
+        "IPAM" => "network.IPAM",
+        _ => "map[string]string",
+    }
+}
 
 /// An object and the path to it.
 #[derive(Clone, Copy)]
@@ -66,7 +85,7 @@ impl<'a> Fields<'a> {
         match self.get(name) {
             None => Ok(Fields { object: None, path }),
             Some(Value::Object(object)) => Ok(Fields { object: Some(object), path }),
-            Some(other) => Err(self.wrong(name, other, "object")),
+            Some(other) => Err(self.wrong(name, other, go_type(name))),
         }
     }
 
@@ -93,11 +112,26 @@ impl<'a> Fields<'a> {
     fn optional_number(self, name: &str) -> Read<'a, Option<i64>> {
         match self.get(name) {
             None => Ok(None),
-            Some(value) => value.as_i64().map(Some).ok_or_else(|| self.wrong(name, value, "int64")),
+            Some(value) => {
+                let wanted = match name {
+                    "StopTimeout" | "OomScoreAdj" | "MaximumRetryCount" => "int",
+                    _ => "int64",
+                };
+                value.as_i64().map(Some).ok_or_else(|| self.wrong(name, value, wanted))
+            }
         }
     }
 
+    /// A list of strings.
     fn strings(self, name: &str) -> Read<'a, Vec<String>> {
+        match self.get(name) {
+            Some(found) if !found.is_array() => Err(self.wrong(name, found, "[]string")),
+            _ => self.words(name),
+        }
+    }
+
+    /// The same as [`optional_strings`](Self::optional_strings), of which none is an empty one.
+    fn words(self, name: &str) -> Read<'a, Vec<String>> {
         Ok(self.optional_strings(name)?.unwrap_or_default())
     }
 
@@ -156,9 +190,19 @@ fn resources(host: Fields<'_>) -> Read<'_, Resources> {
 }
 
 fn restart(host: Fields<'_>) -> Read<'_, Result<Option<Restart>, Refusal>> {
-    let policy = host.object("RestartPolicy", "RestartPolicy.")?;
-    let retries = u32::try_from(policy.number("MaximumRetryCount")?).unwrap_or(0);
-    Ok(match policy.string("Name")?.as_str() {
+    let path = if host.path.is_empty() { "RestartPolicy." } else { "HostConfig.RestartPolicy." };
+    let policy = host.object("RestartPolicy", path)?;
+    let most = policy.number("MaximumRetryCount")?;
+    let retries = u32::try_from(most).unwrap_or(0);
+    let name = policy.string("Name")?;
+    Ok(match name.as_str() {
+        "no" | "always" | "unless-stopped" if most != 0 => Err(Refusal::new(
+            400,
+            format!("maximum retry count cannot be used with restart policy '{name}'"),
+        )),
+        "on-failure" if most < 0 => {
+            Err(Refusal::new(400, "maximum retry count cannot be negative"))
+        }
         "" => Ok(None),
         "no" => Ok(Some(Restart::No)),
         "always" => Ok(Some(Restart::Always)),
@@ -228,7 +272,7 @@ impl ContainerConfig {
 fn container<'a>(fields: Fields<'a>, host: Fields<'a>) -> Read<'a, ContainerConfig> {
     Ok(ContainerConfig {
         image: fields.string("Image")?,
-        command: fields.strings("Cmd")?,
+        command: fields.words("Cmd")?,
         entrypoint: fields.optional_strings("Entrypoint")?,
         env: fields.strings("Env")?,
         labels: fields.map("Labels")?,

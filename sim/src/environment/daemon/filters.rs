@@ -1,7 +1,7 @@
 //! Filters of lists and events, as the Engine's API encodes them.
 
 use super::answer::Refusal;
-use super::messages;
+use super::{go_json, messages};
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -19,9 +19,28 @@ impl Filters {
         if text.is_empty() {
             return Ok(Filters::default());
         }
-        let wrong = || Refusal::new(500, "invalid filter: unexpected end of JSON input");
-        let value: Value = serde_json::from_str(text).map_err(|_| wrong())?;
-        let Value::Object(object) = value else { return Err(wrong()) };
+        // Two encodings are tried; the complaint about the older one is what is heard.
+        let wrong = || Refusal::new(500, "json: cannot unmarshal into a map of filters");
+        let value: Value = serde_json::from_str(text).map_err(|_| {
+            let end = "unexpected end of JSON input";
+            let complaint = go_json::complaint(text.as_bytes()).unwrap_or_else(|| end.to_owned());
+            Refusal::new(500, complaint)
+        })?;
+        let object = match value {
+            Value::Object(object) => object,
+            other => {
+                let kind = match other {
+                    Value::Array(_) => "array",
+                    Value::String(_) => "string",
+                    Value::Bool(_) => "bool",
+                    Value::Number(_) => "number",
+                    Value::Null | Value::Object(_) => return Ok(Filters::default()),
+                };
+                let of = "map[string][]string";
+                let message = format!("json: cannot unmarshal {kind} into Go value of type {of}");
+                return Err(Refusal::new(500, message));
+            }
+        };
         let mut filters = BTreeMap::new();
         for (name, values) in object {
             let values: Vec<String> = match values {
@@ -94,7 +113,10 @@ impl Filters {
             None => Ok(None),
             Some("true" | "1" | "True") => Ok(Some(true)),
             Some("false" | "0" | "False") => Ok(Some(false)),
-            Some(other) => Err(messages::invalid_filter(name, Some(other))),
+            Some(_) => {
+                let values = format!("[{}]", self.get(name).join(" "));
+                Err(messages::invalid_filter(name, Some(&values)))
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::ids;
 use super::script::Script;
+use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -35,8 +36,8 @@ pub struct ImageSpec {
     pub entrypoint: Option<Vec<String>>,
     /// `Config.Cmd`.
     pub command: Vec<String>,
-    /// `Config.Env`.
-    pub environment: BTreeMap<String, String>,
+    /// `Config.Env`, in its order.
+    pub environment: IndexMap<String, String>,
     /// `Config.Labels`.
     pub labels: BTreeMap<String, String>,
     /// `Config.User`.
@@ -64,7 +65,7 @@ impl ImageSpec {
             layers: layers.iter().enumerate().map(layer).collect(),
             entrypoint: None,
             command: vec!["/bin/sh".to_owned()],
-            environment: BTreeMap::new(),
+            environment: IndexMap::new(),
             labels: BTreeMap::new(),
             user: String::new(),
             working_dir: String::new(),

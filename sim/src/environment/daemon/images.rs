@@ -84,6 +84,11 @@ fn filtered(daemon: &Shared, state: &State, filters: &Filters) -> Result<Vec<Ima
             && filters.labels("label", label)
             && filters.any("reference", named)
     });
+    // Only what was asked for is told of them.
+    for view in &mut views {
+        view.tags.retain(|tag| filters.any("reference", |pattern| fits(pattern, tag)));
+        view.digests.retain(|digest| filters.any("reference", |pattern| fits(pattern, digest)));
+    }
     Ok(views)
 }
 
@@ -116,11 +121,10 @@ pub(super) fn inspect(daemon: &Arc<Shared>, id: RequestId, name: &str) {
         let state = daemon.state.lock();
         match state.store.find(name) {
             Ok(stored) => Ok(Answer::Image(Box::new(view(daemon, &state, stored)))),
-            Err(refusal) if refusal.status == 404 => {
+            Err(refusal) => {
                 let message = format!("no such image: {name}: {}", refusal.message);
-                Err(Refusal::new(404, message))
+                Err(Refusal::new(refusal.status, message))
             }
-            Err(refusal) => Err(refusal),
         }
     };
     daemon.answer(id, result, Duration::ZERO);

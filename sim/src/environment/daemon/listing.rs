@@ -89,6 +89,12 @@ fn filtered(daemon: &Shared, state: &State, options: &ListOptions) -> Result<Vec
     if let Some(wrong) = statuses.iter().find(|status| !STATES.contains(&status.as_str())) {
         return Err(messages::invalid_filter("status", Some(wrong)));
     }
+    const HEALTH: [&str; 4] = ["starting", "healthy", "unhealthy", "none"];
+    if let Some(wrong) = filters.get("health").iter().find(|one| !HEALTH.contains(&one.as_str())) {
+        let message = format!("Unrecognised filter value for health: {wrong}");
+        return Err(Refusal::new(400, message));
+    }
+    let is_task = filters.flag("is-task")?;
     let mut codes = Vec::new();
     for text in filters.get("exited") {
         let code: i64 = text.parse().map_err(|_| {
@@ -97,7 +103,11 @@ fn filtered(daemon: &Shared, state: &State, options: &ListOptions) -> Result<Vec
         codes.push(code);
     }
     let bound = |name: &str| -> Result<Option<u64>, Refusal> {
-        filters.get(name).first().map(|name| state.find(name).map(|one| one.number)).transpose()
+        let found = filters.get(name).first().map(|name| {
+            let missing = |_| Refusal::new(500, format!("no such container {name}"));
+            state.find(name).map(|one| one.number).map_err(missing)
+        });
+        found.transpose()
     };
     let (before, since) = (bound("before")?, bound("since")?);
     let ancestors: BTreeSet<Arc<str>> = filters
@@ -118,6 +128,9 @@ fn filtered(daemon: &Shared, state: &State, options: &ListOptions) -> Result<Vec
             continue;
         }
         let exited = container.started.is_some() && !container.is_running();
+        if is_task == Some(true) {
+            continue;
+        }
         if !(codes.is_empty() || exited && codes.contains(&container.exit_code)) {
             continue;
         }
@@ -154,7 +167,6 @@ fn matches(container: &Container, options: &ListOptions) -> bool {
         && filters.any("id", |value| container.id.starts_with(value))
         && filters.any("status", |value| value == container.state_name())
         && filters.any("health", |value| value == "none")
-        && filters.any("is-task", |value| value == "false")
         && filters.any("volume", mounted)
         && filters.any("network", in_network)
         && filters.any("expose", |value| settled.exposed_ports.contains(&port(value)))
@@ -205,9 +217,17 @@ fn status(container: &Container) -> String {
 }
 
 impl Row {
-    /// The command line.
+    /// The command line; arguments with a space are quoted, whatever else is in them.
     pub fn command(&self) -> String {
-        self.settled.argv().join(" ")
+        let argv = self.settled.argv();
+        let shown = argv.iter().enumerate().map(|(index, argument)| {
+            if index > 0 && argument.contains(' ') {
+                format!("'{argument}'")
+            } else {
+                argument.clone()
+            }
+        });
+        shown.collect::<Vec<_>>().join(" ")
     }
 
     /// Volumes in its binds.

@@ -291,7 +291,9 @@ pub(super) fn no_credentials(reference: &str) -> Refusal {
     let (repository, tag) =
         (super::reference::repository(reference), super::reference::tag(reference));
     let (host, path) = repository.split_once('/').unwrap_or(("registry-1.docker.io", repository));
+    // A registry of this machine need not have a certificate.
+    let scheme = if host.starts_with("127.") { "http" } else { "https" };
     let message =
-        format!("Head \"https://{host}/v2/{path}/manifests/{tag}\": no basic auth credentials");
+        format!("Head \"{scheme}://{host}/v2/{path}/manifests/{tag}\": no basic auth credentials");
     refusal(500, message)
 }

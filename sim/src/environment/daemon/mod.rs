@@ -78,6 +78,7 @@ mod exchange;
 mod exec;
 mod faults;
 mod filters;
+pub mod go_json;
 mod handle;
 mod ids;
 mod image;

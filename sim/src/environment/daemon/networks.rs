@@ -241,13 +241,13 @@ fn join(
     container: &str,
     aliases: Vec<String>,
 ) -> Result<(), Refusal> {
-    let name = match state.networks.find(network) {
-        Some(network) => Arc::clone(&network.name),
-        None => return Err(messages::no_such_network(network)),
-    };
     let found = state.find(container)?;
     let (number, running, id) = (found.number, found.is_running(), Arc::clone(&found.id));
     let settled = Arc::clone(&found.settled);
+    let Some(name) = state.networks.find(network).map(|network| Arc::clone(&network.name)) else {
+        return Err(messages::no_such_network(network));
+    };
+    let found = state.find(container)?;
     if found.networks.iter().any(|attached| attached.network == name) {
         let message = format!("endpoint with name {} already exists in network {name}", found.name);
         return Err(Refusal::new(403, message));
@@ -293,7 +293,7 @@ fn leave(
     found.networks.retain(|attached| attached.network != name);
     if found.networks.len() == before && !force {
         let message = format!("container {id} is not connected to network {name}");
-        return Err(Refusal::new(403, message));
+        return Err(Refusal::new(500, message));
     }
     if let Some(network) = state.networks.find(&name) {
         network.members.remove(&number);

@@ -188,7 +188,7 @@ fn manifest_came(daemon: &Arc<Shared>, id: RequestId) {
     }
     daemon.reply(id, Reply::Opened(Opened::Pull), Duration::ZERO);
     let from = Status::PullingFrom(reference::path(&reference).into());
-    line(daemon, id, || Progress::whole(reference::tag(&reference), from));
+    line(daemon, id, || Progress::whole(&reference::shown_in_pull(&reference), from));
     if present {
         // Nothing more is asked of the registry.
         return tag_later(daemon, id);

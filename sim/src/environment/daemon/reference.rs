@@ -40,6 +40,18 @@ pub(super) fn tag(reference: &str) -> &str {
     digest.unwrap_or_else(|| rest.strip_prefix(':').unwrap_or("latest"))
 }
 
+/// What a pull calls what it pulls: its tag, or the whole of a reference with a digest.
+pub(super) fn shown_in_pull(reference: &str) -> Cow<'_, str> {
+    if !reference.contains('@') {
+        return Cow::Borrowed(tag(reference));
+    }
+    match reference.split_once('/') {
+        Some((host, _)) if is_host(host) => Cow::Borrowed(reference),
+        Some(_) => Cow::Owned(format!("docker.io/{reference}")),
+        None => Cow::Owned(format!("docker.io/library/{reference}")),
+    }
+}
+
 /// The path of a repository within its registry: what a pull says that it pulls from.
 pub(super) fn path(reference: &str) -> Cow<'_, str> {
     let repository = repository(reference);

@@ -118,6 +118,27 @@ pub(super) fn used(state: &State) -> Vec<(Volume, usize)> {
     all.map(|volume| (volume.clone(), users(state, &volume.name).count())).collect()
 }
 
+/// Refuses what cannot become a volume.
+fn check(name: &str, driver: &str) -> Result<(), Refusal> {
+    if !matches!(driver, "" | "local") {
+        let why = format!("plugin \"{driver}\" not found");
+        let message = format!("create {name}: error looking up volume plugin {driver}: {why}");
+        return Err(Refusal::new(404, message));
+    }
+    if !name.is_empty() && super::naming::check(name, name).is_err() {
+        let allowed = "[a-zA-Z0-9][a-zA-Z0-9_.-]";
+        return Err(Refusal::new(
+            400,
+            format!(
+                "create {name}: {name:?} includes invalid characters for a local volume name, only \
+                 {allowed:?} are allowed. If you intended to pass a host directory, use absolute \
+                 path"
+            ),
+        ));
+    }
+    Ok(())
+}
+
 pub(super) fn create(
     daemon: &Arc<Shared>,
     id: RequestId,
@@ -125,6 +146,9 @@ pub(super) fn create(
     driver: String,
     labels: Vec<(String, String)>,
 ) {
+    if let Err(refusal) = check(name.as_deref().unwrap_or_default(), &driver) {
+        return daemon.refuse(id, refusal);
+    }
     let volume = {
         let mut state = daemon.state.lock();
         let serial = state.new_serial();

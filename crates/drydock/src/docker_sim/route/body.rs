@@ -1,7 +1,7 @@
 //! Bodies of requests: JSON, as Go's decoder takes it.
 
 use serde_json::{Map, Value};
-use sim::environment::daemon::Refusal;
+use sim::environment::daemon::{Refusal, go_json};
 
 /// A body and what its sender says that it is.
 #[derive(Clone, Copy, Debug)]
@@ -42,24 +42,11 @@ pub fn first_value(bytes: &[u8]) -> Result<Value, Refusal> {
         None => Err(Refusal::new(500, "EOF")),
         Some(Ok(value)) => Ok(value),
         Some(Err(error)) if error.is_eof() => Err(Refusal::new(500, "unexpected EOF")),
-        Some(Err(error)) => Err(Refusal::new(500, complaint(bytes, &error))),
-    }
-}
-
-/// What Go says of bytes that are no JSON, with where they are not.
-fn complaint(bytes: &[u8], error: &serde_json::Error) -> String {
-    let line = bytes.split(|byte| *byte == b'\n').nth(error.line().saturating_sub(1));
-    let found = line.and_then(|line| line.get(error.column().saturating_sub(1)));
-    match found {
-        Some(byte) => {
-            let shown = char::from(*byte);
-            format!(
-                "invalid character {shown:?} at line {} column {}",
-                error.line(),
-                error.column()
-            )
+        Some(Err(error)) => {
+            let complaint = go_json::complaint(bytes);
+            let complaint = complaint.unwrap_or_else(|| format!("invalid JSON: {error}"));
+            Err(Refusal::new(500, complaint))
         }
-        None => format!("invalid JSON: {error}"),
     }
 }
 

@@ -164,6 +164,8 @@ fn unpause(container: &str, _: &Asked<'_>) -> Decoded {
 fn wait(container: &str, asked: &Asked<'_>) -> Decoded {
     // The Engine does not refuse other words.
     let condition = match asked.query.text("condition") {
+        // There were no conditions then.
+        _ if asked.version.is_before("1.30") => WaitCondition::NotRunning,
         "next-exit" => WaitCondition::NextExit,
         "removed" => WaitCondition::Removed,
         _ => WaitCondition::NotRunning,

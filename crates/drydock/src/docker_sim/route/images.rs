@@ -40,14 +40,19 @@ fn list(_: &str, asked: &Asked<'_>) -> Decoded {
 
 /// A platform is read and means nothing here: every image is of the daemon's own.
 fn check_platform(text: &str) -> Result<(), Refusal> {
-    let word = |part: &str| {
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'-');
+    let word = |part: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
         !part.is_empty() && part.bytes().all(plain)
     };
-    if text.is_empty() || (text.split('/').count() <= 3 && text.split('/').all(word)) {
-        return Ok(());
-    }
-    let message = format!("{text:?}: cannot parse platform specifier: invalid argument");
+    let message = match text.split('/').find(|part| !word(part)) {
+        _ if text.is_empty() => return Ok(()),
+        Some(part) => format!(
+            "{part:?} is an invalid component of {text:?}: platform specifier component must match \
+             \"^[A-Za-z0-9_-]+$\": invalid argument"
+        ),
+        None if text.split('/').count() <= 3 => return Ok(()),
+        None => format!("{text:?}: cannot parse platform specifier: invalid argument"),
+    };
     Err(Refusal::new(400, message))
 }
 

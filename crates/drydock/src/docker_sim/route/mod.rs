@@ -22,6 +22,8 @@ pub struct Asked<'a> {
     pub body: Body<'a>,
     /// The header `X-Registry-Auth`.
     pub registry_auth: Option<&'a str>,
+    /// The version in the path.
+    pub version: Version<'a>,
 }
 
 /// What an answer may be about, decoded from a path.

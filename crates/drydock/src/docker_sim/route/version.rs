@@ -50,6 +50,11 @@ impl<'a> Version<'a> {
         })
     }
 
+    /// Whether it is said to be older than this one.
+    pub fn is_before(self, other: &str) -> bool {
+        self.0.is_some_and(|version| less(version, other))
+    }
+
     /// Whether errors are plain text: clients that old know no others.
     pub fn has_plain_errors(self) -> bool {
         self.0.is_some_and(|version| less(version, "1.24"))
