@@ -159,6 +159,7 @@ impl Stage {
             master: Arc::new(Master { slave: slave.clone(), seen: sender }),
             host,
             uuids: uuids(),
+            hooks: None,
             log,
             flags,
             info: SlaveInfo { id: Some("agent".into()), ..SlaveInfo::default() },

@@ -114,6 +114,7 @@ impl House {
             master: Arc::new(Link(master.clone())),
             host,
             uuids,
+            hooks: None,
             log,
             flags,
             info,

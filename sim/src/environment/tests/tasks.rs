@@ -180,6 +180,7 @@ impl<'a> Stage<'a> {
             master: Arc::new(framework.clone()),
             host,
             uuids,
+            hooks: None,
             log,
             flags,
             info: SlaveInfo { id: Some("agent-1".into()), ..SlaveInfo::default() },
