@@ -1,6 +1,7 @@
 //! The environment that executors are started with.
 
 use crate::Flags;
+use containerizer::hooks::Hooks;
 use mesos::duration::Pretty;
 use mesos::{ExecutorInfo, SlaveId};
 use process::Upid;
@@ -18,7 +19,7 @@ pub(crate) fn shutdown_grace_period(flags: &Flags, info: &ExecutorInfo) -> Durat
 
 /// Mirrors `executorEnvironment` in `src/slave/slave.cpp`.
 // differs: MESOS_NATIVE_LIBRARY and MESOS_NATIVE_JAVA_LIBRARY are not set, there is no such
-// library; no authentication token, no domain socket, no hooks.
+// library; no authentication token, no domain socket.
 #[doc(alias = "executorEnvironment")]
 pub(crate) fn executor_environment(
     flags: &Flags,
@@ -27,6 +28,7 @@ pub(crate) fn executor_environment(
     slave_id: &SlaveId,
     slave: &Upid,
     checkpoint: bool,
+    hooks: Option<&dyn Hooks>,
 ) -> BTreeMap<String, String> {
     let bit = |value: bool| if value { "1" } else { "0" }.to_owned();
     let framework_id = info.framework_id.clone().unwrap_or_default();
@@ -59,6 +61,12 @@ pub(crate) fn executor_environment(
             "MESOS_SUBSCRIPTION_BACKOFF_MAX",
             Pretty(flags.executor_reregistration_timeout).to_string(),
         );
+    }
+    if let Some(hooks) = hooks {
+        // The executor's own variables go over these when it is launched.
+        for variable in hooks.executor_environment(info).variables {
+            environment.insert(variable.name, variable.value.unwrap_or_default());
+        }
     }
     environment
 }

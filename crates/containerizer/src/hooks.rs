@@ -1,8 +1,17 @@
-//! Where hooks are asked. Mirrors the functions of `src/hook/manager.hpp` that the Docker path
-//! calls; who registers hooks and how is not this module's affair.
+//! Where hooks are asked: the port [`Hooks`]; what is behind it on an agent, the [`HookManager`]; and
+//! what a [`Hook`] may do. Mirrors `src/hook/`, without what only a master calls.
 
-use mesos::ContainerId;
+mod hook;
+mod manager;
+
+pub use hook::Hook;
+pub use manager::{HookFactory, HookManager};
+
 use mesos::slave::ContainerConfig;
+use mesos::{
+    Attribute, ContainerId, Environment, ExecutorInfo, FrameworkId, FrameworkInfo, Labels,
+    Resource, SlaveInfo, TaskInfo, TaskStatus,
+};
 use process::Future;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,14 +42,55 @@ pub struct PreLaunch {
     pub environment: BTreeMap<String, String>,
 }
 
-/// The hooks of this agent. A containerizer that was given none asks none.
-#[doc(alias = "HookManager")]
+/// The hooks of this agent. Who was given none asks none. What a method changes by default: nothing.
 pub trait Hooks: Send + Sync + 'static {
+    /// Whether there is any hook; if not, none is asked.
+    fn available(&self) -> bool {
+        true
+    }
+
     /// Asked before anything is done for a container. A failure fails its launch.
-    #[doc(alias = "HookManager::slavePreLaunchDockerTaskExecutorDecorator")]
     fn pre_launch_docker(&self, container: PreLaunch) -> Future<DockerPrepareInfo>;
 
     /// Told once a container's URIs are in its sandbox and its image is there.
-    #[doc(alias = "HookManager::slavePostFetchHook")]
     fn post_fetch(&self, container: &ContainerId, directory: &Path);
+
+    /// The labels that a task is to have.
+    fn run_task_labels(
+        &self,
+        task: &TaskInfo,
+        executor: &ExecutorInfo,
+        framework: &FrameworkInfo,
+        slave: &SlaveInfo,
+    ) -> Labels {
+        let _ = (executor, framework, slave);
+        task.labels.clone().unwrap_or_default()
+    }
+
+    /// What goes into an executor's environment beside what the agent puts there.
+    fn executor_environment(&self, executor: &ExecutorInfo) -> Environment {
+        let command = executor.command.as_ref();
+        command.and_then(|command| command.environment.clone()).unwrap_or_default()
+    }
+
+    /// An executor is about to be forgotten.
+    fn remove_executor(&self, framework: &FrameworkInfo, executor: &ExecutorInfo) {
+        let _ = (framework, executor);
+    }
+
+    /// The update as it is to be: its labels and its container's status may be others.
+    fn task_status(&self, framework: &FrameworkId, status: TaskStatus) -> TaskStatus {
+        let _ = framework;
+        status
+    }
+
+    /// The resources that the agent is to have.
+    fn resources(&self, slave: &SlaveInfo) -> Vec<Resource> {
+        slave.resources.clone()
+    }
+
+    /// The attributes that the agent is to have.
+    fn attributes(&self, slave: &SlaveInfo) -> Vec<Attribute> {
+        slave.attributes.clone()
+    }
 }

@@ -234,7 +234,7 @@ fn a_launch_fails_with_its_options_and_with_an_output_that_is_no_file() {
     let io = containerizer::logger::ContainerIo { out: Io::Pipe, ..support::io() };
     world.logger.prepares.last().set(io);
     world.settle();
-    assert!(failure(&launch).starts_with("The output of an executor in a container"));
+    assert!(failure(&launch).starts_with("a pipe is made for a program"));
     assert!(world.journal.about("run").is_empty());
 }
 

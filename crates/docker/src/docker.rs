@@ -3,6 +3,8 @@
 //! Mirrors `src/docker/docker.hpp`.
 
 use crate::{Container, Image, RunOptions, Version};
+use process::host::Io;
+use process::io::Descriptor;
 use process::{Future, Nothing};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -17,6 +19,31 @@ pub enum Output {
     Inherit,
     /// To the end of this file.
     Path(PathBuf),
+    /// To an open file of the host: what a container logger hands out. Whoever runs the container
+    /// works on a descriptor of its own, which it closes when the output has ended.
+    #[doc(alias = "Subprocess::FD")]
+    Fd(Descriptor),
+}
+
+impl Output {
+    /// What a program's stream leads to, for what it runs in its place: `stream` is the open end
+    /// that the program has if it was given one ([`Running::streams`](process::host::Running)).
+    ///
+    /// # Errors
+    ///
+    /// A pipe whose end is not known.
+    pub fn of(io: &Io, stream: Option<&Descriptor>) -> Result<Self, String> {
+        match (io, stream) {
+            (Io::Null, _) => Ok(Output::Null),
+            (Io::Inherit, _) => Ok(Output::Inherit),
+            (Io::Path(path), _) => Ok(Output::Path(path.clone())),
+            (Io::Pipe | Io::Fd(..), Some(own)) => Ok(Output::Fd(own.clone())),
+            (Io::Fd(descriptor, _), None) => Ok(Output::Fd(descriptor.clone())),
+            (Io::Pipe, None) => {
+                Err("a pipe is made for a program, and nobody has the end of this one".to_owned())
+            }
+        }
+    }
 }
 
 /// Docker as a command-line client shows it: each operation ends as the command would.

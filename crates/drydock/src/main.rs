@@ -9,6 +9,8 @@ mod run;
 mod sim;
 
 use clap::{Parser, Subcommand};
+use containerizer::fetcher::MESOS_FETCHER;
+use containerizer::logger::logrotate::rotate::NAME as LOGROTATE_LOGGER;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
@@ -32,14 +34,23 @@ enum Command {
     /// The program that brings a task's URIs into its sandbox; the agent starts it
     #[command(hide = true)]
     MesosFetcher(run::fetcher::Arguments),
+    /// The program that writes a container's output to files of limited size; the agent starts it
+    #[command(hide = true, disable_help_flag = true)]
+    MesosLogrotateLogger {
+        /// As upstream's program takes them; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 /// Under the name of one of Mesos's programs this is that program.
 fn arguments() -> Arguments {
     let mut words: Vec<_> = std::env::args_os().collect();
     let own = words.first().and_then(|path| Path::new(path).file_name());
-    if own == Some(OsStr::new("mesos-fetcher")) {
-        words.insert(1, "mesos-fetcher".into());
+    let program =
+        [MESOS_FETCHER, LOGROTATE_LOGGER].into_iter().find(|name| own == Some(OsStr::new(name)));
+    if let Some(name) = program {
+        words.insert(1, name.into());
     }
     Arguments::parse_from(words)
 }
@@ -51,6 +62,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::main(&arguments),
         Command::DockerSim(arguments) => docker_sim::main(&arguments),
         Command::MesosFetcher(arguments) => Ok(run::fetcher::main(&arguments)),
+        Command::MesosLogrotateLogger { arguments } => Ok(logger::main(&arguments)),
     };
     match result {
         Ok(code) => code,

@@ -10,7 +10,7 @@ use crate::{Die, Environment, Session, Uuids};
 use docker::{Docker, Output};
 use mesos::Bytes;
 use parking_lot::Mutex;
-use process::host::{Command, Host, Io, Program, Running};
+use process::host::{Command, Host, Program, Running};
 use process::{Pid, Upid, generate_id, kill, spawn, terminate, wait};
 use slog::{Logger, error, info};
 use std::sync::Arc;
@@ -135,6 +135,8 @@ impl DockerExecutorProgram {
             Arc::new(move |status, spare| instance.die(status, Some(spare)))
         };
 
+        // Its own streams, which the container inherits.
+        let streams = running.streams();
         let options = Options {
             docker: session,
             host: Arc::clone(&self.host),
@@ -146,8 +148,8 @@ impl DockerExecutorProgram {
             default_container_dns: flags.default_container_dns,
             total_memory: self.total_memory,
             cgroups_enable_cfs: flags.cgroups_enable_cfs,
-            stdout: output(&what.stdout)?,
-            stderr: output(&what.stderr)?,
+            stdout: Output::of(&what.stdout, streams.stdout.as_ref())?,
+            stderr: Output::of(&what.stderr, streams.stderr.as_ref())?,
             log: log.clone(),
         };
         let agent = (self.agent)(&environment.slave);
@@ -173,18 +175,6 @@ impl DockerExecutorProgram {
         let stopped = Arc::clone(&instance);
         wait(&driver).on_any(move |_| stopped.finish());
         Ok(Some(instance))
-    }
-}
-
-/// The executor's own streams, which the container inherits.
-fn output(io: &Io) -> Result<Output, String> {
-    match io {
-        Io::Null => Ok(Output::Null),
-        Io::Inherit => Ok(Output::Inherit),
-        Io::Path(path) => Ok(Output::Path(path.clone())),
-        Io::Pipe | Io::Fd(..) => {
-            Err("an executor inside this program writes to files only, not to pipes yet".to_owned())
-        }
     }
 }
 

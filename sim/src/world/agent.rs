@@ -66,6 +66,7 @@ impl AgentCase {
             master: Arc::new(Link::new(&master, SLAVE)),
             host: Arc::new(world.host.clone()),
             uuids,
+            hooks: None,
             log: crate::log(),
             flags,
             info,

@@ -147,6 +147,7 @@ impl Slave {
             &self.id,
             ctx.upid(),
             checkpoint,
+            self.hooks().as_deref(),
         );
         let container_id = executor.container_id.clone();
         let pid_checkpoint_path = checkpoint.then(|| {

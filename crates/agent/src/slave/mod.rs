@@ -22,6 +22,7 @@ use crate::update::{New, create_status_update};
 use ::executor::{AgentLink, Uuids};
 use actix::{Actor, ActorContext, Handler};
 use containerizer::Containerizer;
+use containerizer::hooks::Hooks;
 use indexmap::IndexMap;
 use mesos::framework_info::capability::Type;
 use mesos::internal::{ExitedExecutorMessage, StatusUpdate};
@@ -69,6 +70,8 @@ pub struct Parts {
     pub host: Arc<dyn Host>,
     /// Random uuids, for containers and status updates.
     pub uuids: Uuids,
+    /// Are asked and told of what happens, if there are any.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// Where to log.
     pub log: Logger,
 }
@@ -116,6 +119,7 @@ pub struct Slave {
     master: Arc<dyn MasterLink>,
     host: Arc<dyn Host>,
     uuids: Uuids,
+    hooks: Option<Arc<dyn Hooks>>,
     log: Logger,
     status_updates: Pid<TaskStatusUpdateManagerProcess>,
     frameworks: IndexMap<FrameworkId, Framework>,
@@ -132,6 +136,7 @@ impl Slave {
             master: parts.master,
             host: parts.host,
             uuids: parts.uuids,
+            hooks: parts.hooks,
             log: parts.log,
             status_updates,
             frameworks: IndexMap::new(),
@@ -142,11 +147,20 @@ impl Slave {
     // differs: there is nothing to recover and no master to be found, so it runs at once.
     #[doc(alias = "Slave::initialize")]
     fn initialize(&mut self, ctx: &mut Context<Self>) {
+        if let Some(hooks) = self.hooks() {
+            self.info.resources = hooks.resources(&self.info);
+            self.info.attributes = hooks.attributes(&self.info);
+        }
         let pid = ctx.pid().clone();
         let forward = Arc::new(move |update| pid.tell(Forward(update)));
         self.status_updates.tell(Initialize(forward));
         info!(self.log, "Agent {} started on {}", self.id, self.info.hostname);
         self.state = State::Running;
+    }
+
+    /// The hooks, if there are any to be asked.
+    fn hooks(&self) -> Option<Arc<dyn Hooks>> {
+        self.hooks.clone().filter(|hooks| hooks.available())
     }
 
     #[doc(alias = "Slave::getExecutor")]

@@ -92,12 +92,18 @@ impl Slave {
             return;
         }
 
+        let hooks = self.hooks();
         let framework = self
             .frameworks
             .entry(framework_id.clone())
             .or_insert_with(|| Framework::new(launch.framework.clone()));
+        if let Some(hooks) = hooks {
+            let Launch { task, executor, framework, .. } = &launch;
+            let labels = hooks.run_task_labels(task, executor, framework, &self.info);
+            launch.task.labels = Some(labels);
+        }
         // While it is pending the framework is not removed.
-        framework.add_pending_task(launch.executor.executor_id.clone(), task.clone());
+        framework.add_pending_task(launch.executor.executor_id.clone(), launch.task.clone());
 
         // Upstream unschedules the garbage collection of directories here and asks an authorizer
         // below. Both take time, in which kills can arrive; so do the two messages to itself that

@@ -60,12 +60,22 @@ impl Slave {
             update.status.executor_id = update.executor_id.clone();
         }
 
+        let hooks = self.hooks();
         let Some(framework) = self.frameworks.get_mut(&framework_id) else {
             return ignored("the framework is unknown");
         };
         if framework.state == framework::State::Terminating {
             // It would not acknowledge.
             return ignored("the framework is terminating");
+        }
+        if let Some(hooks) = hooks {
+            let decorated = hooks.task_status(&framework_id, update.status.clone());
+            if decorated.labels.is_some() {
+                update.status.labels = decorated.labels;
+            }
+            if decorated.container_status.is_some() {
+                update.status.container_status = decorated.container_status;
+            }
         }
 
         if framework.remove_pending_task(&task_id) {

@@ -161,6 +161,7 @@ impl Slave {
     #[doc(alias = "Slave::removeExecutor")]
     #[doc(alias = "Framework::destroyExecutor")]
     pub(super) fn remove_executor(&mut self, framework_id: &FrameworkId, executor_id: &ExecutorId) {
+        let hooks = self.hooks();
         let Some(framework) = self.frameworks.get_mut(framework_id) else { return };
         let Some(executor) = framework.executors.shift_remove(executor_id) else { return };
         info!(self.log, "Cleaning up executor {executor}");
@@ -175,6 +176,9 @@ impl Slave {
                 || framework.state == framework::State::Terminating,
             "executor {executor} is removed with incomplete tasks"
         );
+        if let Some(hooks) = hooks {
+            hooks.remove_executor(&framework.info, &executor.info);
+        }
     }
 
     /// Forgets a framework that has nothing here any more.

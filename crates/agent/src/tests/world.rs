@@ -5,6 +5,7 @@ use crate::messages::{
 };
 use crate::{Agent, Flags, MasterLink, Parts};
 use ::executor::ExecutorLink;
+use containerizer::hooks::Hooks;
 use containerizer::state::SlaveState;
 use containerizer::{Containerizer, LaunchResult};
 use mesos::container_info::DockerInfo;
@@ -210,6 +211,7 @@ impl Master {
 pub(super) struct FakeExecutor {
     upid: Upid,
     heard: Mutex<Vec<&'static str>>,
+    tasks: Mutex<Vec<TaskInfo>>,
 }
 
 impl ExecutorLink for FakeExecutor {
@@ -221,7 +223,8 @@ impl ExecutorLink for FakeExecutor {
         self.heard.lock().push("registered");
     }
 
-    fn run_task(&self, _: RunTaskMessage) {
+    fn run_task(&self, message: RunTaskMessage) {
+        self.tasks.lock().push(message.task);
         self.heard.lock().push("run");
     }
 
@@ -250,6 +253,10 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new() -> World {
+        World::with_hooks(None)
+    }
+
+    pub(super) fn with_hooks(hooks: Option<Arc<dyn Hooks>>) -> World {
         let sim = Simulation::new(false);
         let installed = sim.install();
         let ground = Arc::new(Ground::default());
@@ -265,13 +272,16 @@ impl World {
                 master: Arc::clone(&master) as Arc<dyn MasterLink>,
                 host: Arc::clone(&ground) as Arc<dyn Host>,
                 uuids: Arc::new(move || [uuid.fetch_add(1, Ordering::Relaxed); 16]),
+                hooks,
                 log: Logger::root(Discard, o!()),
             },
         );
         *master.agent.lock() = Some(agent.clone());
-        let executor =
-            FakeExecutor { upid: Upid::new("executor(1)", "sim:0"), heard: Mutex::default() };
-        let executor = Arc::new(executor);
+        let executor = Arc::new(FakeExecutor {
+            upid: Upid::new("executor(1)", "sim:0"),
+            heard: Mutex::default(),
+            tasks: Mutex::default(),
+        });
         let uuid = AtomicU8::new(100);
         World { sim, ground, master, executor, agent, uuid, _installed: installed }
     }
@@ -386,17 +396,17 @@ impl World {
     }
 
     pub(super) fn report_as(&self, state: TaskState, uuid: Vec<u8>) {
+        self.report_status(TaskStatus { state: state.into(), ..TaskStatus::default() }, uuid);
+    }
+
+    /// The executor reports this of its task.
+    pub(super) fn report_status(&self, status: TaskStatus, uuid: Vec<u8>) {
         let update = StatusUpdate {
             framework_id: "framework".into(),
             executor_id: Some("task".into()),
             slave_id: Some("agent".into()),
             uuid: Some(uuid),
-            status: TaskStatus {
-                task_id: "task".into(),
-                slave_id: Some("agent".into()),
-                state: state.into(),
-                ..TaskStatus::default()
-            },
+            status: TaskStatus { task_id: "task".into(), slave_id: Some("agent".into()), ..status },
             ..StatusUpdate::default()
         };
         let message = StatusUpdateMessage { update, pid: None };
@@ -430,6 +440,11 @@ impl World {
 
     pub(super) fn heard(&self) -> String {
         self.executor.heard.lock().join(" ")
+    }
+
+    /// The tasks that the executor was sent.
+    pub(super) fn tasks(&self) -> Vec<TaskInfo> {
+        self.executor.tasks.lock().clone()
     }
 
     pub(super) fn destroyed(&self) -> usize {

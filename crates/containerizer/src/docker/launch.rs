@@ -71,7 +71,8 @@ impl DockerContainerizerProcess {
         config: &Arc<ContainerConfig>,
         container: &Container,
     ) -> Future<Nothing> {
-        let Some(hooks) = &self.hooks else { return Future::ready(Nothing) };
+        let hooks = self.hooks.as_ref().filter(|hooks| hooks.available());
+        let Some(hooks) = hooks else { return Future::ready(Nothing) };
         let id = id.clone();
         hooks
             .pre_launch_docker(PreLaunch {

@@ -5,7 +5,7 @@ use super::container::State;
 use super::launch::ALREADY_DESTROYED;
 use super::process::DockerContainerizerProcess;
 use crate::logger::ContainerIo;
-use ::process::host::{Io, OsPid};
+use ::process::host::OsPid;
 use ::process::{Context, Future, Promise, defer};
 use docker::{Container, CreateArguments, Output, RunOptions};
 use mesos::value::Scalar;
@@ -89,7 +89,7 @@ impl DockerContainerizerProcess {
             Ok(options) => options,
             Err(error) => return Future::failed(error.to_string()),
         };
-        let (out, err) = match (output(&io.out), output(&io.err)) {
+        let (out, err) = match (Output::of(&io.out, None), Output::of(&io.err, None)) {
             (Ok(out), Ok(err)) => (out, err),
             (Err(error), _) | (_, Err(error)) => return Future::failed(error),
         };
@@ -133,18 +133,5 @@ impl DockerContainerizerProcess {
             Ok(()) => Future::ready(pid),
             Err(error) => Future::failed(format!("Failed to checkpoint executor's pid: {error}")),
         }
-    }
-}
-
-/// Where the client of `docker run` writes what the container writes.
-fn output(io: &Io) -> Result<Output, String> {
-    match io {
-        Io::Null => Ok(Output::Null),
-        Io::Inherit => Ok(Output::Inherit),
-        Io::Path(path) => Ok(Output::Path(path.clone())),
-        // differs: `docker::Docker` writes to files only; upstream's client inherits descriptors.
-        Io::Pipe | Io::Fd(..) => Err("The output of an executor in a container can go to a file \
-                                      only, not to a pipe of the container logger's"
-            .to_owned()),
     }
 }

@@ -2,8 +2,10 @@
 //!
 //! Mirrors `include/mesos/slave/container_logger.hpp` and `src/slave/container_loggers/`.
 
+pub mod logrotate;
 mod sandbox;
 
+pub use logrotate::LogrotateContainerLogger;
 pub use sandbox::{Prepare, SandboxContainerLogger};
 
 use mesos::ContainerId;

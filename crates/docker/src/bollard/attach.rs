@@ -10,12 +10,51 @@ use hyper::upgrade::Upgraded;
 use hyper::{Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use process::Nothing;
+use process::io::Descriptor;
 use std::path::Path;
 use tokio::fs::{File, OpenOptions};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, sink};
 use tokio::sync::oneshot;
 
-type Sink = Box<dyn AsyncWrite + Send + Unpin>;
+/// Where one stream goes.
+enum Sink {
+    Writer(Box<dyn AsyncWrite + Send + Unpin>),
+    /// Closed with the sink.
+    Open(Descriptor),
+}
+
+impl Sink {
+    fn writer(writer: impl AsyncWrite + Send + Unpin + 'static) -> Self {
+        Sink::Writer(Box::new(writer))
+    }
+
+    // differs: upstream's client is killed by the signal when nobody reads what it writes any more;
+    // here that output is lost and the run goes on.
+    async fn write(&mut self, data: &[u8]) {
+        match self {
+            Sink::Writer(writer) => {
+                let _ = writer.write_all(data).await;
+            }
+            Sink::Open(descriptor) => {
+                let _ = process::io::write(descriptor, data.to_vec()).outcome().await;
+            }
+        }
+    }
+
+    async fn flush(&mut self) {
+        if let Sink::Writer(writer) = self {
+            let _ = writer.flush().await;
+        }
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        if let Sink::Open(descriptor) = self {
+            descriptor.close();
+        }
+    }
+}
 
 /// So much of the output is read at once, in bytes.
 const READ_BYTES: usize = 32 << 10;
@@ -29,8 +68,8 @@ pub(super) async fn attach(
     stderr: Output,
     wanted: oneshot::Receiver<()>,
 ) -> Result<Attachment, ApiError> {
-    let out = open(&stdout, Box::new(tokio::io::stdout())).await?;
-    let err = open(&stderr, Box::new(tokio::io::stderr())).await?;
+    let out = open(&stdout, || Sink::writer(tokio::io::stdout())).await?;
+    let err = open(&stderr, || Sink::writer(tokio::io::stderr())).await?;
     let path = format!("/containers/{}/attach?stream=1&stdout=1&stderr=1", encode(&name));
     let response = daemon.ask(&Ask::long(Method::POST, path).with_upgrade()).await?;
     let source = Source::of(response).await?;
@@ -81,20 +120,23 @@ impl Source {
     }
 }
 
-async fn open(output: &Output, inherited: Sink) -> Result<Sink, ApiError> {
+async fn open(output: &Output, inherited: impl FnOnce() -> Sink) -> Result<Sink, ApiError> {
     Ok(match output {
-        Output::Null => Box::new(sink()),
-        Output::Inherit => inherited,
-        Output::Path(path) => Box::new(append(path).await?),
+        Output::Null => Sink::writer(sink()),
+        Output::Inherit => inherited(),
+        Output::Path(path) => Sink::writer(append(path).await?),
+        Output::Fd(descriptor) => Sink::Open(descriptor.duplicate().map_err(unusable)?),
     })
 }
 
+/// No answer of the daemon, and nothing that asking again would change.
+fn unusable(message: String) -> ApiError {
+    ApiError { kind: ErrorKind::Malformed, message }
+}
+
 async fn append(path: &Path) -> Result<File, ApiError> {
-    OpenOptions::new().append(true).create(true).open(path).await.map_err(|error| ApiError {
-        // No answer of the daemon, and nothing that asking again would change.
-        kind: ErrorKind::Malformed,
-        message: format!("Failed to open '{}': {error}", path.display()),
-    })
+    let opened = OpenOptions::new().append(true).create(true).open(path).await;
+    opened.map_err(|error| unusable(format!("Failed to open '{}': {error}", path.display())))
 }
 
 /// A sink that fails (a full disk) loses its output, as it does under the command line; the
@@ -105,9 +147,9 @@ async fn copy(mut source: Source, mut out: Sink, mut err: Sink) {
         let mut data = &data[..];
         while let Some((stream, piece)) = frames.next(&mut data) {
             let sink = if stream == Stream::Stdout { &mut out } else { &mut err };
-            let _ = sink.write_all(piece.bytes()).await;
+            sink.write(piece.bytes()).await;
         }
-        let _ = out.flush().await;
-        let _ = err.flush().await;
+        out.flush().await;
+        err.flush().await;
     }
 }

@@ -339,6 +339,11 @@ impl Api for Bollard {
                 .create(true)
                 .open(path)
                 .and_then(|mut file| file.write_all(text.as_bytes())),
+            Output::Fd(descriptor) => {
+                // Goes on by itself should the pipe be full; nobody is told of errors here.
+                process::io::write(descriptor, text.as_bytes().to_vec());
+                Ok(())
+            }
         };
     }
 }

@@ -21,6 +21,13 @@ image is still being pulled it ends the pull. Ctrl-C again removes the container
 Images are pulled with the credentials in the sandbox's .docker/config.json or .dockercfg (bring the
 latter with --uris), else with your own, in DOCKER_CONFIG/config.json or ~/.docker/config.json.
 
+With --container_logger logrotate a companion program for each of stdout and stderr outlives this
+one until all is written; what it keeps is limited by the parameters max_stdout_size and
+max_stderr_size (10MB a file) and logrotate_stdout_options and logrotate_stderr_options ('rotate 4'
+keeps four old files; none by default). It uses the program logrotate (logrotate_path) where there
+is one; without, it rotates itself, and understands 'rotate N', prerotate and postrotate only. A task
+overrides them in its environment: CONTAINER_LOGGER_MAX_STDOUT_SIZE=1MB.
+
 Exit code: 0 the task finished; 1 it failed, was killed or was lost; 2 bad usage or input, or no
 Docker Engine.
 
@@ -86,6 +93,27 @@ pub struct Arguments {
         default_value = "10mins"
     )]
     pub registration_timeout: Duration,
+    /// Where the task's output goes: to files that grow (sandbox), or to files that are rotated
+    /// (logrotate)
+    #[arg(
+        long = "container_logger",
+        alias = "container-logger",
+        value_parser = ["sandbox", "logrotate"],
+        default_value = "sandbox"
+    )]
+    pub container_logger: String,
+    /// Parameters of the container logger, as Mesos's module has them
+    #[arg(
+        long = "container_logger_parameters",
+        alias = "container-logger-parameters",
+        value_name = "NAME=VALUE",
+        num_args = 1..,
+        value_parser = variable
+    )]
+    pub container_logger_parameters: Vec<(String, String)>,
+    /// Names of hooks, separated by commas; this program has none of its own
+    #[arg(long, value_name = "NAMES")]
+    pub hooks: Option<String>,
     /// Kill the task after so long, counted from its launch
     #[arg(
         long = "kill_after",

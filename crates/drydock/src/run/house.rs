@@ -1,11 +1,13 @@
 //! The agent of a run, its containerizer and its master, in this program.
 
 use super::event::{Event, Watcher};
+use super::loggers::Choice;
 use super::master::{Link, Master, framework};
 use agent::{Agent, Parts, Slave};
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
 use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
-use containerizer::logger::SandboxContainerLogger;
+use containerizer::hooks::Hooks;
+use containerizer::logger::logrotate::rotate::NAME as LOGROTATE_LOGGER;
 use docker::{Docker, Engine};
 use executor::{AgentLink, DockerExecutorProgram, Uuids};
 use mesos::{ContainerId, FrameworkId, SlaveId, SlaveInfo, TaskInfo};
@@ -37,6 +39,10 @@ pub fn uuids() -> Uuids {
 pub struct Plan {
     /// Docker.
     pub engine: Engine,
+    /// Decides where output goes.
+    pub container_logger: Choice,
+    /// Are asked and told of what happens.
+    pub hooks: Option<Arc<dyn Hooks>>,
     /// Where everything is kept; absolute.
     pub work_dir: PathBuf,
     /// How long an executor may take to register.
@@ -69,7 +75,16 @@ pub struct House {
 impl House {
     /// Starts everything. The task is not launched yet.
     pub fn build(plan: Plan) -> House {
-        let Plan { engine, work_dir, registration_timeout, task, events, log } = plan;
+        let Plan {
+            engine,
+            container_logger,
+            hooks,
+            work_dir,
+            registration_timeout,
+            task,
+            events,
+            log,
+        } = plan;
         let uuids = uuids();
         let user = user();
         let flags = agent::Flags {
@@ -95,11 +110,11 @@ impl House {
         let of_containerizer = containerizer::Flags::from(&flags);
         let containerizer = DockerContainerizer::spawn(Dependencies {
             fetcher: Fetcher::spawn(&of_containerizer, Arc::clone(&host), log.clone()),
-            logger: Arc::new(SandboxContainerLogger::spawn()),
+            logger: container_logger.spawn(&host),
             docker: Arc::new(engine.clone()),
             host: Arc::clone(&host),
             gpus: None,
-            hooks: None,
+            hooks: hooks.clone(),
             observer: Arc::new(Watcher(events)),
             log: log.clone(),
             flags: of_containerizer,
@@ -114,6 +129,7 @@ impl House {
             master: Arc::new(Link(master.clone())),
             host,
             uuids,
+            hooks,
             log,
             flags,
             info,
@@ -140,7 +156,7 @@ impl House {
 }
 
 /// This machine, with the docker executor as a part of this program, and this program as the
-/// fetcher.
+/// fetcher and the loggers' companion.
 fn host(engine: &Engine, uuids: &Uuids, log: &Logger) -> LocalHost {
     let docker = engine.clone();
     let log = log.clone();
@@ -161,13 +177,15 @@ fn host(engine: &Engine, uuids: &Uuids, log: &Logger) -> LocalHost {
         MESOS_FETCHER.to_owned(),
         "--with_parent".to_owned(),
     ];
+    let logger = vec![program.to_string_lossy().into_owned(), LOGROTATE_LOGGER.to_owned()];
     LocalHost::new()
         .with_program(MESOS_DOCKER_EXECUTOR, Arc::new(executor))
+        .with_command(LOGROTATE_LOGGER, logger)
         .with_command(MESOS_FETCHER, fetcher)
 }
 
 /// A directory without Mesos's programs: those of an installed Mesos must not be taken.
-fn launcher_dir() -> String {
+pub fn launcher_dir() -> String {
     let own = std::env::current_exe().ok();
     let directory = own.as_deref().and_then(Path::parent).unwrap_or(Path::new("/"));
     directory.display().to_string()

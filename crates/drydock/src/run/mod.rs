@@ -9,6 +9,7 @@ mod event;
 pub mod fetcher;
 mod house;
 mod log;
+mod loggers;
 mod master;
 mod output;
 mod progress;
@@ -47,11 +48,15 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
     let (work_dir, log_file, log) = open_work_dir(&arguments.work_dir, arguments.verbose)?;
     info!(log, "Running task '{}'", task.task_id; "docker" => engine.socket().to_owned());
 
+    let container_logger = loggers::Choice::from_arguments(arguments)?;
+    let hooks = loggers::hooks(arguments, &log)?;
     let (events, receiver) = mpsc::channel();
     event::watch_process(&events);
     let mut output = Output::new(arguments.json, bar, &task.task_id.value, &log_file);
     let house = House::build(Plan {
         engine,
+        container_logger,
+        hooks,
         work_dir,
         registration_timeout: arguments.registration_timeout,
         task,

@@ -1,7 +1,7 @@
 //! The client's side: [`docker::Api`] over the simulated daemon.
 //!
 //! Requests are made of the method's arguments, and of what the daemon replies the method's result.
-//! What containers write is dropped here: the simulated host has no files that are open.
+//! What containers write goes to open files of the simulated host; to others it is dropped here.
 
 use super::answer::{Answer, Chunk, Interest, Opened, Reply, Sink};
 use super::config::{ContainerConfig, Resources};
@@ -9,11 +9,13 @@ use super::exchange::Connection;
 use super::inspect::Inspection;
 use super::messages;
 use super::request::{ListOptions, Request, Streams, WaitCondition};
+use super::script::Stream;
 use docker::{
     Answer as Future, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody,
     Credentials, ErrorKind, Image, Output, PullEvent, PullProgress, Version,
 };
 use process::future::Value;
+use process::io::Descriptor;
 use process::{Nothing, Promise};
 use std::sync::{Arc, Weak};
 
@@ -78,10 +80,59 @@ impl<T: Value> Promised<T> {
     }
 }
 
+/// Writes one stream into an open file, in order, one piece at a time.
+struct Writer {
+    to: Descriptor,
+    last: process::Future<Nothing>,
+}
+
+impl Writer {
+    /// `None` when the stream is dropped.
+    fn of(output: &Output) -> std::result::Result<Option<Self>, String> {
+        let Output::Fd(descriptor) = output else { return Ok(None) };
+        let to = descriptor.duplicate()?;
+        Ok(Some(Writer { to, last: process::Future::ready(Nothing) }))
+    }
+
+    /// A piece that cannot be written is lost, and the container goes on.
+    fn write(&mut self, bytes: &[u8]) {
+        let (to, data) = (self.to.clone(), bytes.to_vec());
+        let written = self.last.then(move |_| process::io::write(&to, data));
+        self.last = written.recover(|_| process::Future::ready(Nothing));
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // What waits to be written still goes to the open file.
+        let to = self.to.clone();
+        self.last.on_any(move |_| to.close());
+    }
+}
+
 /// Makes an attachment, and ends it.
 struct Attaching {
     promise: Arc<Promise<Result<Attachment>>>,
     finished: Arc<Promise<Nothing>>,
+    stdout: Option<Writer>,
+    stderr: Option<Writer>,
+}
+
+impl Attaching {
+    /// Ends the attachment once all is written.
+    fn finish(&mut self) {
+        let writers = [self.stdout.take(), self.stderr.take()];
+        let last: Vec<_> = writers.iter().flatten().map(|writer| writer.last.clone()).collect();
+        drop(writers);
+        if last.is_empty() {
+            self.finished.set(Nothing);
+            return;
+        }
+        let finished = Arc::clone(&self.finished);
+        process::await_all(last).on_any(move |_| {
+            finished.set(Nothing);
+        });
+    }
 }
 
 impl Sink for Attaching {
@@ -91,14 +142,21 @@ impl Sink for Attaching {
                 let finished = self.finished.future();
                 self.promise.set(Ok(Attachment { finished }));
             }
+            Reply::Chunk(Chunk::Output(stream, bytes)) => {
+                let writer = match stream {
+                    Stream::Stdout => &mut self.stdout,
+                    Stream::Stderr => &mut self.stderr,
+                };
+                if let Some(writer) = writer {
+                    writer.write(&bytes);
+                }
+            }
             Reply::Opened(_) | Reply::Chunk(_) => {}
             // The streams have ended, in whatever way, if there were any.
             reply if self.promise.future().is_pending() => {
                 self.promise.set(Err(failure(reply)));
             }
-            _ => {
-                self.finished.set(Nothing);
-            }
+            _ => self.finish(),
         }
     }
 }
@@ -164,14 +222,20 @@ impl Api for Connection {
         })
     }
 
-    fn attach_container(&self, name: &str, _: &Output, _: &Output) -> Future<Attachment> {
+    fn attach_container(&self, name: &str, out: &Output, err: &Output) -> Future<Attachment> {
+        let (stdout, stderr) = match (Writer::of(out), Writer::of(err)) {
+            (Ok(stdout), Ok(stderr)) => (stdout, stderr),
+            (Err(message), _) | (_, Err(message)) => {
+                return Future::ready(Err(ApiError { kind: ErrorKind::Malformed, message }));
+            }
+        };
         let streams = Streams { stdin: false, stdout: true, stderr: true };
         let request =
             Request::Attach { container: name.into(), streams, logs: false, stream: true };
         let (promise, finished) = (Arc::new(Promise::new()), Arc::new(Promise::new()));
         let (future, ended) = (promise.future(), finished.future());
         let left = (Arc::downgrade(&promise), Arc::downgrade(&finished));
-        let sink = Box::new(Attaching { promise, finished });
+        let sink = Box::new(Attaching { promise, finished, stdout, stderr });
         let call = self.send(request, Interest::Everything, sink);
         let to_detach = call.clone();
         future.on_discard(move || leave(&left.0, || call.hang_up()));
@@ -278,6 +342,12 @@ impl Api for Connection {
         });
         let request = Request::Pull { reference: reference.into(), credentials };
         self.request(request, progress, done)
+    }
+
+    fn write_output(&self, output: &Output, text: &str) {
+        if let Output::Fd(descriptor) = output {
+            process::io::write(descriptor, text.as_bytes().to_vec());
+        }
     }
 }
 

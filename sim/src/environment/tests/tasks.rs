@@ -8,6 +8,7 @@ use agent::messages::{KillTask, RunTask, StatusUpdateAcknowledgement};
 use agent::{Agent, MasterLink, Parts, Slave};
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR, Unobserved};
 use containerizer::fetcher::Fetcher;
+use containerizer::hooks::{DockerPrepareInfo, Hook, HookManager, Hooks, PreLaunch};
 use containerizer::logger::SandboxContainerLogger;
 use containerizer::state::SlaveState;
 use containerizer::{Containerizer, LaunchResult};
@@ -138,6 +139,15 @@ impl<'a> Stage<'a> {
     }
 
     fn with(rig: &'a Rig, registration: Duration, update_fails: Option<&'static str>) -> Self {
+        Stage::with_hooks(rig, registration, update_fails, None)
+    }
+
+    fn with_hooks(
+        rig: &'a Rig,
+        registration: Duration,
+        update_fails: Option<&'static str>,
+        hooks: Option<Arc<dyn Hooks>>,
+    ) -> Self {
         let log = slog::Logger::root(slog::Discard, slog::o!());
         let flags = agent::Flags {
             work_dir: "/var/lib/mesos/agent".into(),
@@ -169,7 +179,7 @@ impl<'a> Stage<'a> {
             docker: Arc::new(Engine::new(Arc::clone(&rig.api), socket)),
             host: Arc::clone(&host),
             gpus: None,
-            hooks: None,
+            hooks: hooks.clone(),
             observer: Arc::new(Unobserved),
             log: log.clone(),
             flags: of_containerizer,
@@ -180,6 +190,7 @@ impl<'a> Stage<'a> {
             master: Arc::new(framework.clone()),
             host,
             uuids,
+            hooks,
             log,
             flags,
             info: SlaveInfo { id: Some("agent-1".into()), ..SlaveInfo::default() },
@@ -389,4 +400,64 @@ fn root_docker_docker_pull_failure() {
         assert_eq!(stage.states(), [TaskFailed]);
         stage.is_over();
     });
+}
+
+/// Refuses tasks with the label `error`, gives others an environment, when the clock says so.
+struct Validator;
+
+impl Hook for Validator {
+    fn slave_pre_launch_docker_task_executor_decorator(
+        &self,
+        container: &PreLaunch,
+    ) -> Future<Option<DockerPrepareInfo>> {
+        let task = container.config.task_info.as_ref();
+        let labels = task.and_then(|task| task.labels.clone()).unwrap_or_default();
+        let refused = labels.labels.iter().any(|label| label.key == "error");
+        process::after(Duration::from_secs(1)).then(move |_| {
+            if refused {
+                return Future::failed("Spotted error label");
+            }
+            Future::ready(Some(DockerPrepareInfo::default()))
+        })
+    }
+}
+
+fn validated(rig: &Rig) -> Stage<'_> {
+    load(rig, "work", Script::default());
+    let log = slog::Logger::root(slog::Discard, slog::o!());
+    let hooks = HookManager::new(log).with("validator", || Ok(Arc::new(Validator)));
+    hooks.initialize("validator").expect("it is known");
+    Stage::with_hooks(rig, Duration::from_secs(60), None, Some(Arc::new(hooks)))
+}
+
+fn with_error_label() -> TaskInfo {
+    let label = mesos::Label { key: "error".to_owned(), value: None };
+    TaskInfo { labels: Some(mesos::Labels { labels: vec![label] }), ..TaskInfo::default() }
+}
+
+#[test]
+fn root_docker_verify_slave_pre_launch_docker_validator() {
+    with_many_latencies(|rig| {
+        let stage = validated(rig);
+        stage.run("work", with_error_label());
+        let status = stage.until(TaskFailed);
+        assert_eq!(status.reason(), Reason::ContainerLaunchFailed);
+        assert!(status.message().contains("Spotted error label"), "{}", status.message());
+        assert_eq!(stage.states(), [TaskFailed]);
+        stage.is_over();
+    });
+}
+
+#[test]
+fn a_kill_while_a_hook_is_asked_ends_the_task_whatever_the_hook_says() {
+    for given in [TaskInfo::default, with_error_label] {
+        with_many_latencies(|rig| {
+            let stage = validated(rig);
+            stage.run("work", given());
+            rig.pass(millis(500));
+            stage.kill(None);
+            stage.until(TaskKilled);
+            stage.is_over();
+        });
+    }
 }
