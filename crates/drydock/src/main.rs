@@ -31,7 +31,7 @@ enum Command {
     DockerSim(docker_sim::Arguments),
     /// The program that brings a task's URIs into its sandbox; the agent starts it
     #[command(hide = true)]
-    MesosFetcher(run::fetcher::Arguments),
+    MesosFetcher(fetcher::Arguments),
 }
 
 /// Under the name of one of Mesos's programs this is that program.
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         Command::Sim(command) => sim::main(command),
         Command::Run(arguments) => run::main(&arguments),
         Command::DockerSim(arguments) => docker_sim::main(&arguments),
-        Command::MesosFetcher(arguments) => Ok(run::fetcher::main(&arguments)),
+        Command::MesosFetcher(arguments) => Ok(fetcher::main(&arguments)),
     };
     match result {
         Ok(code) => code,
