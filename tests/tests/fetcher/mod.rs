@@ -134,6 +134,7 @@ impl Sandbox {
     }
 
     /// Runs the program.
+    #[expect(clippy::zombie_processes, reason = "`wait4` reaps it, and says what it took")]
     pub fn run(&self) -> Ended {
         let mut child = self.start();
         let mut log = String::new();

@@ -32,7 +32,6 @@ pub fn unpack(packing: Packing, file: File, tree: &mut Tree, meter: &Meter) -> R
         // What nobody has read, so that only headers come next.
         io::copy(&mut entry, &mut io::sink()).map_err(data)?;
     }
-    drop(entries);
     // What follows the archive's end are zeros, and the checksum of what it is packed with.
     io::copy(&mut archive.into_inner(), &mut io::sink()).map_err(data)?;
     Ok(())
