@@ -33,7 +33,7 @@ enum Command {
     DockerSim(docker_sim::Arguments),
     /// The program that brings a task's URIs into its sandbox; the agent starts it
     #[command(hide = true)]
-    MesosFetcher(run::fetcher::Arguments),
+    MesosFetcher(fetcher::Arguments),
     /// The program that writes a container's output to files of limited size; the agent starts it
     #[command(hide = true, disable_help_flag = true)]
     MesosLogrotateLogger {
@@ -61,7 +61,7 @@ fn main() -> ExitCode {
         Command::Sim(command) => sim::main(command),
         Command::Run(arguments) => run::main(&arguments),
         Command::DockerSim(arguments) => docker_sim::main(&arguments),
-        Command::MesosFetcher(arguments) => Ok(run::fetcher::main(&arguments)),
+        Command::MesosFetcher(arguments) => Ok(fetcher::main(&arguments)),
         Command::MesosLogrotateLogger { arguments } => Ok(logger::main(&arguments)),
     };
     match result {

@@ -6,7 +6,6 @@
 mod arguments;
 mod credentials;
 mod event;
-pub mod fetcher;
 mod house;
 mod log;
 mod loggers;

@@ -1,29 +1,10 @@
 //! Where in the sandbox a URI goes.
 
-use nix::unistd::{Gid, Uid, User};
-use std::os::unix::fs::chown;
 use std::path::{Component, Path, PathBuf};
-
-/// Who is to own what is fetched.
-pub type Owner = (Uid, Gid);
-
-/// The ids of a user.
-pub fn owner(name: &str) -> Result<Owner, String> {
-    match User::from_name(name) {
-        Ok(Some(user)) => Ok((user.uid, user.gid)),
-        Ok(None) => Err(format!("there is no user '{name}'")),
-        Err(error) => Err(format!("user '{name}': {error}")),
-    }
-}
 
 /// The file that a URI becomes. Its directory is made if need be, and lies in the sandbox whatever
 /// links there are.
-pub fn prepare(
-    sandbox: &Path,
-    uri: &str,
-    output_file: Option<&str>,
-    owner: Option<Owner>,
-) -> Result<PathBuf, String> {
+pub fn prepare(sandbox: &Path, uri: &str, output_file: Option<&str>) -> Result<PathBuf, String> {
     let relative = match output_file {
         Some(output_file) => {
             containerizer::fetcher::validate_output_file(output_file)?;
@@ -45,14 +26,14 @@ pub fn prepare(
             _ => return Err("URI output file must be within the sandbox directory".to_owned()),
         }
         match std::fs::create_dir(&directory) {
-            Ok(()) => {
-                if let Some((user, group)) = owner {
-                    chown(&directory, Some(user.as_raw()), Some(group.as_raw()))
-                        .map_err(at(&directory))?;
-                }
-            }
+            Ok(()) => {}
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(at(&directory)(error)),
+            Err(error) => {
+                let directory = directory.display();
+                return Err(format!(
+                    "Unable to create subdirectory {directory} in sandbox: {error}"
+                ));
+            }
         }
         // Before anything is made below it.
         directory = directory.canonicalize().map_err(at(&directory))?;
@@ -96,7 +77,7 @@ mod tests {
             (Some("sub"), None),
             (Some("."), None),
         ] {
-            let path = prepare(&sandbox, uri, output_file, None);
+            let path = prepare(&sandbox, uri, output_file);
             assert_eq!(path.ok(), expected.map(|path| real.join(path)), "{output_file:?}");
         }
         assert!(!directory.path().join("new").exists(), "nothing is made outside");
