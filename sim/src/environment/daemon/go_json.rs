@@ -78,7 +78,7 @@ pub fn complaint(bytes: &[u8]) -> Option<String> {
             }
             Next::Colon => return wrong("after object key"),
             Next::After => {
-                let Some(open) = stack.last() else { return None };
+                let open = stack.last()?;
                 let (close, context) = match open {
                     b'{' => (b'}', "after object key:value pair"),
                     _ => (b']', "after array element"),
