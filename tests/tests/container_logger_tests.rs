@@ -20,6 +20,7 @@ use std::fs::File;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 struct Stage {
@@ -182,6 +183,32 @@ fn companions_end_with_the_last_writer() {
     drop(io);
     for companion in companions {
         assert_eq!(stage.host.reap(companion).wait(LIMIT), Some(Outcome::Ready(Some(0))));
+    }
+}
+
+/// So that neither a signal to the agent's session nor its terminal's end reaches them.
+#[test]
+fn companions_are_in_sessions_of_their_own() {
+    let stage = Stage::new();
+    let io = stage.prepare(ContainerConfig::default());
+    let echo = "echo out; echo error >&2";
+    let command =
+        Command { stdout: io.out.clone(), stderr: io.err.clone(), ..Command::shell(echo) };
+    let container = stage.host.subprocess(command, Vec::new()).expect("started");
+    assert_eq!(container.status().wait(LIMIT), Some(Outcome::Ready(Some(0))));
+    // What they have written they wrote after they had set themselves up.
+    let deadline = Instant::now() + LIMIT;
+    let written =
+        |name| std::fs::metadata(stage.sandbox.path().join(name)).map_or(0, |it| it.len());
+    while written("stdout") == 0 || written("stderr") == 0 {
+        assert!(Instant::now() < deadline, "nothing was written");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+    let companions = stage.companions();
+    assert_eq!(companions.len(), 2);
+    for companion in companions {
+        let pid = nix::unistd::Pid::from_raw(companion);
+        assert_eq!(nix::unistd::getsid(Some(pid)), Ok(pid));
     }
 }
 

@@ -10,7 +10,6 @@
 //! | module | what |
 //! |---|---|
 //! | `program` | the program: reads what to do, becomes the user, does it |
-//! | `su` | becoming the user |
 //! | `fetch` | one URI: past the cache, through it, or from it |
 //! | `download` | one URI to a file: a copy, over the network, or by Hadoop's client |
 //! | `extract` | an archive into the sandbox, and the limits of that |
@@ -27,7 +26,6 @@ mod log;
 mod program;
 mod progress;
 mod sink;
-mod su;
 mod target;
 
 pub use extract::Limits;

@@ -3,7 +3,7 @@
 use crate::progress::Progress;
 use crate::target::at;
 use std::fs::Permissions;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
@@ -38,6 +38,24 @@ impl Sink {
         self.file.as_file_mut().write_all(data).map_err(at(&self.path))?;
         self.progress.add(data.len() as u64);
         Ok(())
+    }
+
+    /// Adds all that is there to read, a piece at a time; `unreadable` words what goes wrong with
+    /// reading.
+    pub fn fill(
+        &mut self,
+        content: &mut dyn Read,
+        unreadable: impl Fn(std::io::Error) -> String,
+    ) -> Result<(), String> {
+        let mut buffer = vec![0; 128 << 10];
+        loop {
+            match content.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(length) => self.write(&buffer[..length])?,
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(unreadable(error)),
+            }
+        }
     }
 
     /// How much was added.

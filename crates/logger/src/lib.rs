@@ -45,7 +45,7 @@ fn run(flags: Flags) -> Result<(), String> {
     nix::unistd::setsid()
         .map_err(|errno| format!("Failed to put child in a new session: {errno}"))?;
     if let Some(user) = &flags.user {
-        machine::su(user)
+        process::os::su(user)
             .map_err(|error| format!("Failed to switch user for logrotate process: {error}"))?;
     }
     let mut logger = LogrotateLogger::create(flags)

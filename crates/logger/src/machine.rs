@@ -1,7 +1,6 @@
 //! What the program asks of its machine.
 
-use nix::unistd::{SysconfVar, User, initgroups, setgid, setuid, sysconf};
-use std::ffi::CString;
+use nix::unistd::{SysconfVar, sysconf};
 use std::process::{Command, Stdio};
 
 /// The size of a page of memory, in bytes.
@@ -34,20 +33,4 @@ pub(crate) fn shell(command: &str) -> Result<(), String> {
     }
     let said = String::from_utf8_lossy(&output.stderr);
     Err(format!("Failed to execute '{command}': {}; {}", output.status, said.trim()))
-}
-
-/// Becomes this user, with its groups.
-#[doc(alias = "os::su")]
-pub(crate) fn su(name: &str) -> Result<(), String> {
-    let user = User::from_name(name)
-        .map_err(|errno| format!("Failed to look up user '{name}': {errno}"))?
-        .ok_or_else(|| format!("Failed to look up user '{name}': no such user"))?;
-    if nix::unistd::geteuid() == user.uid && nix::unistd::getegid() == user.gid {
-        return Ok(());
-    }
-    let c_name = CString::new(name).map_err(|_| format!("User '{name}' has a zero byte"))?;
-    setgid(user.gid).map_err(|errno| format!("Failed to set gid: {errno}"))?;
-    initgroups(&c_name, user.gid)
-        .map_err(|errno| format!("Failed to set supplementary groups: {errno}"))?;
-    setuid(user.uid).map_err(|errno| format!("Failed to setuid: {errno}"))
 }

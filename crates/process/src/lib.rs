@@ -61,6 +61,7 @@ mod loop_;
 mod macros;
 pub mod metrics;
 mod mutex;
+pub mod os;
 mod owned;
 mod pid;
 pub mod pstree;

@@ -379,18 +379,6 @@ impl<'a> Talk<'a> {
         });
     }
 
-    /// Waits for a container to be in this state, but not long: it may well never be.
-    pub fn settles(&mut self, name: &str, state: &str) {
-        let since = Instant::now();
-        let request = format!("GET /containers/~{name}/json");
-        while since.elapsed() < Duration::from_secs(2) {
-            if self.quietly(&request, None).1["State"]["Status"] == state {
-                return;
-            }
-            std::thread::sleep(PAUSE);
-        }
-    }
-
     /// Waits until this container is not there.
     pub fn until_gone(&mut self, name: &str) {
         let request = format!("GET /containers/~{name}/json");

@@ -69,13 +69,10 @@ impl Slave {
             return ignored("the framework is terminating");
         }
         if let Some(hooks) = hooks {
+            // No hook changes more than these two.
             let decorated = hooks.task_status(&framework_id, update.status.clone());
-            if decorated.labels.is_some() {
-                update.status.labels = decorated.labels;
-            }
-            if decorated.container_status.is_some() {
-                update.status.container_status = decorated.container_status;
-            }
+            update.status.labels = decorated.labels;
+            update.status.container_status = decorated.container_status;
         }
 
         if framework.remove_pending_task(&task_id) {

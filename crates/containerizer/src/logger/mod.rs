@@ -6,8 +6,9 @@ pub mod logrotate;
 mod sandbox;
 
 pub use logrotate::LogrotateContainerLogger;
-pub use sandbox::{Prepare, SandboxContainerLogger};
+pub use sandbox::SandboxContainerLogger;
 
+use actix::Message;
 use mesos::ContainerId;
 use mesos::slave::ContainerConfig;
 use process::Future;
@@ -22,6 +23,20 @@ pub struct ContainerIo {
     pub out: Io,
     /// Standard error.
     pub err: Io,
+}
+
+/// Asks a logger's process for the output of a container about to be started.
+#[doc(alias = "SandboxContainerLoggerProcess::prepare")]
+#[doc(alias = "LogrotateContainerLoggerProcess::prepare")]
+pub struct Prepare {
+    /// The container.
+    pub container: ContainerId,
+    /// Its configuration: its sandbox, its user, and settings in its command's environment.
+    pub config: Arc<ContainerConfig>,
+}
+
+impl Message for Prepare {
+    type Result = Future<ContainerIo>;
 }
 
 /// Decides where the output of containers goes. A logger must not lose output over an agent

@@ -2,27 +2,14 @@
 //!
 //! Mirrors `src/slave/container_loggers/sandbox.cpp`.
 
-use super::{ContainerIo, ContainerLogger};
-use actix::{Actor, Handler, Message};
+use super::{ContainerIo, ContainerLogger, Prepare};
+use actix::{Actor, Handler};
 use mesos::ContainerId;
 use mesos::slave::ContainerConfig;
 use process::host::Io;
 use process::{Context, Future, Pid, generate_id, spawn};
 use std::path::Path;
 use std::sync::Arc;
-
-/// Asks for the output of a container about to be started.
-#[doc(alias = "SandboxContainerLoggerProcess::prepare")]
-pub struct Prepare {
-    /// The container.
-    pub container: ContainerId,
-    /// Its configuration, which names the sandbox.
-    pub config: Arc<ContainerConfig>,
-}
-
-impl Message for Prepare {
-    type Result = Future<ContainerIo>;
-}
 
 struct SandboxContainerLoggerProcess;
 

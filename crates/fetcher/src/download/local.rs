@@ -5,7 +5,6 @@ use crate::progress::Progress;
 use crate::sink::Sink;
 use crate::target::at;
 use std::fs::{File, Metadata};
-use std::io::Read;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -56,15 +55,8 @@ pub fn copy_file(source: &Path, path: &Path, uri: &str) -> Result<(), String> {
     }
     let mut sink = Sink::create(path, metadata.mode(), Progress::new("Fetched", uri))?;
     sink.expect(metadata.len());
-    let mut buffer = vec![0; 128 << 10];
-    loop {
-        match file.read(&mut buffer) {
-            Ok(0) => return sink.finish(),
-            Ok(length) => sink.write(&buffer[..length])?,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(at(source)(error)),
-        }
-    }
+    sink.fill(&mut file, at(source))?;
+    sink.finish()
 }
 
 fn is_same(one: &Metadata, other: &Metadata) -> bool {

@@ -7,7 +7,7 @@ use crate::sink::Sink;
 use crate::target::at;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::BufReader;
 use std::path::Path;
 
 /// Unpacks it into the directory, under its name without `.gz`. Upstream runs `gunzip`.
@@ -24,13 +24,6 @@ pub fn extract(source: &Path, directory: &Path, limits: &Limits) -> Result<(), S
     }
     // The meter says how far it is.
     let mut sink = Sink::create(&path, 0o644, Progress::silent())?;
-    let mut buffer = vec![0; 128 << 10];
-    loop {
-        match content.read(&mut buffer) {
-            Ok(0) => return sink.finish(),
-            Ok(length) => sink.write(&buffer[..length])?,
-            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(meter.refusal().unwrap_or_else(|| error.to_string())),
-        }
-    }
+    sink.fill(&mut content, |error| meter.refusal().unwrap_or_else(|| error.to_string()))?;
+    sink.finish()
 }

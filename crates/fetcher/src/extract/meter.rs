@@ -146,3 +146,44 @@ impl<R: Seek> Seek for Packed<'_, R> {
         self.inner.seek(position)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How much content an archive of this size may have, and what is said of more.
+    fn limit(size: u64, ratio: u64) -> (u64, String) {
+        let limits = Limits { max_ratio: ratio, ..Limits::default() };
+        let meter = Meter::new(&limits, size, Path::new("a.zip"));
+        let megabyte = 1 << 20;
+        let mut allowed = 0;
+        while meter.count(megabyte).is_ok() {
+            allowed += 1;
+        }
+        (allowed, meter.refusal().expect("it was refused"))
+    }
+
+    #[test]
+    fn an_archive_may_become_so_many_times_as_large() {
+        let (allowed, why) = limit(300 << 20, 2);
+        assert_eq!(allowed, 600);
+        assert_eq!(why, "its content is more than 2 times its own size (--max_extracted_ratio)");
+        // However small it is.
+        assert_eq!(limit(1000, 2).0, FREE >> 20);
+        let (allowed, why) = limit(300 << 20, 1000);
+        assert_eq!((allowed, why.contains("--max_extracted_size")), (64 << 10, true), "{why}");
+    }
+
+    #[test]
+    fn headers_and_entries_are_counted_on_their_own() {
+        let limits = Limits { max_entries: 2, ..Limits::default() };
+        let meter = Meter::new(&limits, 1, Path::new("a.tar"));
+        assert!(meter.entry().is_ok() && meter.entry().is_ok());
+        assert!(meter.entry().unwrap_err().contains("--max_extracted_entries"));
+        let much = usize::try_from(MAX_HEADERS).expect("small");
+        assert!(meter.count(much + 1).is_ok(), "content");
+        assert!(meter.headers(|| meter.count_header(much)).is_ok());
+        assert!(meter.headers(|| meter.count_header(much + 1)).is_err());
+        assert!(meter.refusal().is_some_and(|why| why.contains("bytes of headers")));
+    }
+}

@@ -3,19 +3,18 @@
 //! Requests are made of the method's arguments, and of what the daemon replies the method's result.
 //! What containers write goes to open files of the simulated host; to others it is dropped here.
 
-use super::answer::{Answer, Chunk, Interest, Opened, Reply, Sink};
+use super::answer::{Answer, Chunk, Interest, Reply, Sink};
+use super::attaching::{Attaching, Writer};
 use super::config::{ContainerConfig, Resources};
 use super::exchange::Connection;
 use super::inspect::Inspection;
 use super::messages;
 use super::request::{ListOptions, Request, Streams, WaitCondition};
-use super::script::Stream;
 use docker::{
     Answer as Future, Api, ApiError, Attachment, Container, ContainerSummary, CreateBody,
     Credentials, ErrorKind, Image, Output, PullEvent, PullProgress, Version,
 };
 use process::future::Value;
-use process::io::Descriptor;
 use process::{Nothing, Promise};
 use std::sync::{Arc, Weak};
 
@@ -32,7 +31,7 @@ struct Promised<T: Value> {
 }
 
 /// What a reply that ends an answer without giving it means.
-fn failure(reply: Reply) -> ApiError {
+pub(super) fn failure(reply: Reply) -> ApiError {
     let broken = |message: &str| ApiError { kind: ErrorKind::Broken, message: message.to_owned() };
     match reply {
         Reply::Answer(Err(refusal)) => ApiError::status(refusal.status, refusal.message),
@@ -80,87 +79,6 @@ impl<T: Value> Promised<T> {
     }
 }
 
-/// Writes one stream into an open file, in order, one piece at a time.
-struct Writer {
-    to: Descriptor,
-    last: process::Future<Nothing>,
-}
-
-impl Writer {
-    /// `None` when the stream is dropped.
-    fn of(output: &Output) -> std::result::Result<Option<Self>, String> {
-        let Output::Fd(descriptor) = output else { return Ok(None) };
-        let to = descriptor.duplicate()?;
-        Ok(Some(Writer { to, last: process::Future::ready(Nothing) }))
-    }
-
-    /// A piece that cannot be written is lost, and the container goes on.
-    fn write(&mut self, bytes: &[u8]) {
-        let (to, data) = (self.to.clone(), bytes.to_vec());
-        let written = self.last.then(move |_| process::io::write(&to, data));
-        self.last = written.recover(|_| process::Future::ready(Nothing));
-    }
-}
-
-impl Drop for Writer {
-    fn drop(&mut self) {
-        // What waits to be written still goes to the open file.
-        let to = self.to.clone();
-        self.last.on_any(move |_| to.close());
-    }
-}
-
-/// Makes an attachment, and ends it.
-struct Attaching {
-    promise: Arc<Promise<Result<Attachment>>>,
-    finished: Arc<Promise<Nothing>>,
-    stdout: Option<Writer>,
-    stderr: Option<Writer>,
-}
-
-impl Attaching {
-    /// Ends the attachment once all is written.
-    fn finish(&mut self) {
-        let writers = [self.stdout.take(), self.stderr.take()];
-        let last: Vec<_> = writers.iter().flatten().map(|writer| writer.last.clone()).collect();
-        drop(writers);
-        if last.is_empty() {
-            self.finished.set(Nothing);
-            return;
-        }
-        let finished = Arc::clone(&self.finished);
-        process::await_all(last).on_any(move |_| {
-            finished.set(Nothing);
-        });
-    }
-}
-
-impl Sink for Attaching {
-    fn take(&mut self, reply: Reply) {
-        match reply {
-            Reply::Opened(Opened::Attach { .. }) => {
-                let finished = self.finished.future();
-                self.promise.set(Ok(Attachment { finished }));
-            }
-            Reply::Chunk(Chunk::Output(stream, bytes)) => {
-                let writer = match stream {
-                    Stream::Stdout => &mut self.stdout,
-                    Stream::Stderr => &mut self.stderr,
-                };
-                if let Some(writer) = writer {
-                    writer.write(&bytes);
-                }
-            }
-            Reply::Opened(_) | Reply::Chunk(_) => {}
-            // The streams have ended, in whatever way, if there were any.
-            reply if self.promise.future().is_pending() => {
-                self.promise.set(Err(failure(reply)));
-            }
-            _ => self.finish(),
-        }
-    }
-}
-
 /// Makes the exit code, and knows when the daemon knows of the wait.
 struct Waiting {
     exit: Promised<i64>,
@@ -182,10 +100,20 @@ impl Connection {
         accept: fn(Answer) -> Option<T>,
     ) -> Future<T> {
         let interest = if progress.is_some() { Interest::Everything } else { Interest::Outcome };
+        self.request_as(request, interest, |promise| Promised { promise, accept, progress })
+    }
+
+    /// Sends a request whose replies go to the sink that completes the promise.
+    fn request_as<T: Value, S: Sink + 'static>(
+        &self,
+        request: Request,
+        interest: Interest,
+        sink: impl FnOnce(Arc<Promise<Result<T>>>) -> S,
+    ) -> Future<T> {
         let promise = Arc::new(Promise::new());
         let future = promise.future();
         let left = Arc::downgrade(&promise);
-        let call = self.send(request, interest, Box::new(Promised { promise, accept, progress }));
+        let call = self.send(request, interest, Box::new(sink(promise)));
         future.on_discard(move || leave(&left, || call.hang_up()));
         future
     }
@@ -270,14 +198,11 @@ impl Api for Connection {
             Answer::Waited { code, .. } => Some(code),
             _ => None,
         };
-        let promise = Arc::new(Promise::new());
-        let (future, left) = (promise.future(), Arc::downgrade(&promise));
-        let exit = Promised { promise, accept, progress: None };
         let unknown = Some(self.waits.register(name));
-        let sink = Box::new(Waiting { exit, unknown });
-        let call = self.send(request, Interest::Everything, sink);
-        future.on_discard(move || leave(&left, || call.hang_up()));
-        future
+        self.request_as(request, Interest::Everything, |promise| Waiting {
+            exit: Promised { promise, accept, progress: None },
+            unknown,
+        })
     }
 
     fn stop_container(&self, name: &str, timeout_secs: u64) -> Future<Nothing> {

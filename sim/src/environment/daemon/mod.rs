@@ -65,6 +65,7 @@
 //! images, and of files at all. A layer's bandwidth does not depend on that of other layers.
 
 mod answer;
+mod attaching;
 mod cgroup;
 mod client;
 mod config;

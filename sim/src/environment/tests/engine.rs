@@ -1,8 +1,11 @@
 //! Docker's own operations ([`docker::Engine`]) over the simulated daemon.
 
+use super::schedules::{under_many_schedules, with_many_latencies};
 use super::{Rig, millis};
-use crate::environment::daemon::{ContainerState, ImageSpec, Script};
+use crate::environment::daemon::{ContainerState, End, ImageSpec, Script, Step, Stream};
 use docker::{Docker, Engine, Output, RunOptions};
+use process::host::Host;
+use process::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -52,6 +55,49 @@ fn a_run_ends_with_the_exit_code_of_its_container() {
     rig.settle();
     assert_eq!(run.get().copied().flatten(), Some(3 << 8), "{run:?}");
     assert_eq!(rig.daemon.container("c1").map(|one| one.state), Some(ContainerState::Exited));
+}
+
+#[test]
+fn a_run_ends_however_short_its_container_is() {
+    under_many_schedules(|rig, schedule| {
+        let image = ImageSpec::new("short", &[]).with_script(Script::exits(Duration::ZERO, 3));
+        rig.daemon.load("short", Arc::new(image));
+        let run = engine(rig).run(&options("short", "c1"), Output::Null, Output::Null);
+        schedule.all(rig);
+        assert_eq!(run.get().copied().flatten(), Some(3 << 8), "{run:?}");
+    });
+}
+
+#[test]
+fn what_a_container_writes_is_in_the_open_file_when_the_run_ends() {
+    // In the order of time: output that lasts longer than the run waits for it is lost.
+    with_many_latencies(|rig| {
+        let write = |stream, text: &str| Step::Write(stream, text.into());
+        let script = Script {
+            steps: Arc::new([
+                write(Stream::Stdout, "one\n"),
+                write(Stream::Stderr, "error\n"),
+                Step::Sleep(millis(5)),
+                write(Stream::Stdout, "two\n"),
+            ]),
+            end: End::Exit(0),
+            ..Script::default()
+        };
+        rig.daemon.load("writes", Arc::new(ImageSpec::new("writes", &[]).with_script(script)));
+        let [(out, out_end), (err, err_end)] = [(); 2].map(|()| rig.host.pipe().expect("a pipe"));
+        let (output, errors) = (io::read(&out), io::read(&err));
+        let (stdout, stderr) = (Output::Fd(out_end.clone()), Output::Fd(err_end.clone()));
+        let run = engine(rig).run(&options("writes", "c1"), stdout, stderr);
+        rig.settle();
+        assert_eq!(run.get(), Some(&Some(0)));
+        // The run has closed its own descriptors; these are the last.
+        assert!(output.is_pending() && errors.is_pending());
+        out_end.close();
+        err_end.close();
+        rig.settle();
+        assert_eq!(output.get().map(|read| &read[..]), Some(&b"one\ntwo\n"[..]));
+        assert_eq!(errors.get().map(|read| &read[..]), Some(&b"error\n"[..]));
+    });
 }
 
 #[test]

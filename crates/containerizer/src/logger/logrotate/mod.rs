@@ -8,8 +8,8 @@ pub mod rotate;
 
 pub use flags::{Flags, LoggerFlags, Logrotate, Machine};
 
-use super::{ContainerIo, ContainerLogger};
-use actix::{Actor, Handler, Message};
+use super::{ContainerIo, ContainerLogger, Prepare};
+use actix::{Actor, Handler};
 use mesos::slave::ContainerConfig;
 use mesos::{Bytes, ContainerId};
 use process::host::{Command, FdType, Follow, Host, Io, Subprocess};
@@ -20,19 +20,6 @@ use std::path::Path;
 use std::sync::Arc;
 
 const SIGKILL: i32 = 9;
-
-/// Asks for the output of a container about to be started.
-#[doc(alias = "LogrotateContainerLoggerProcess::prepare")]
-pub struct Prepare {
-    /// The container.
-    pub container: ContainerId,
-    /// Its configuration: its sandbox, its user, and settings in its command's environment.
-    pub config: Arc<ContainerConfig>,
-}
-
-impl Message for Prepare {
-    type Result = Future<ContainerIo>;
-}
 
 struct LogrotateContainerLoggerProcess {
     flags: Flags,

@@ -1,7 +1,7 @@
 //! Files and mounts of the live host.
 
+use crate::os;
 use nix::mount::{MntFlags, MsFlags};
-use nix::unistd::User;
 use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::Write;
@@ -50,9 +50,7 @@ pub(super) fn touch(path: &Path, user: Option<&str>) -> Result<(), String> {
         .open(path)
         .map_err(at(path))?;
     let Some(name) = user else { return Ok(()) };
-    let user = User::from_name(name)
-        .map_err(|error| format!("user '{name}': {error}"))?
-        .ok_or_else(|| format!("{}: there is no user '{name}'", path.display()))?;
+    let user = os::user(name).map_err(at(path))?;
     std::os::unix::fs::chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw()))
         .map_err(at(path))
 }

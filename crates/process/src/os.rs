@@ -1,10 +1,14 @@
-//! Becoming the user on whose behalf something is fetched.
+//! Becoming somebody else: `os::su` of stout, for programs that are started as root.
 
 use nix::errno::Errno;
 use nix::unistd::{Uid, User, initgroups, setgid, setuid};
 use std::ffi::CString;
 
-/// A user's entry.
+/// The entry of the user of this name: ids, home.
+///
+/// # Errors
+///
+/// There is none, or the entries cannot be read; the message names the user.
 pub fn user(name: &str) -> Result<User, String> {
     match User::from_name(name) {
         Ok(Some(user)) => Ok(user),
@@ -14,9 +18,9 @@ pub fn user(name: &str) -> Result<User, String> {
 }
 
 /// Gives up the rights of whoever started this program for those of a user: its group, its other
-/// groups, itself. There is no way back.
+/// groups, itself. There is no way back. For programs of one thread, before they do anything else.
 ///
-/// Mirrors `os::su` in `stout/os/posix/su.hpp`.
+/// Mirrors `os::su` in `3rdparty/stout/include/stout/os/posix/su.hpp`.
 ///
 /// # Errors
 ///
@@ -32,10 +36,21 @@ pub fn su(name: &str) -> Result<(), String> {
         Err(error) => return Err(format!("Failed to set supplementary groups: {error}")),
     }
     setuid(user.uid).map_err(|error| format!("Failed to setuid: {error}"))?;
-    // differs: upstream believes `setuid`. Fetching with root's rights for somebody else is what
+    // differs: upstream believes `setuid`. Going on with root's rights for somebody else is what
     // must not happen.
     if Uid::effective() != user.uid {
         return Err("Failed to setuid: the rights are still those of another".to_owned());
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_are_known_or_named() {
+        assert_eq!(user("root").map(|user| user.uid.as_raw()), Ok(0));
+        assert_eq!(su("no-such-user").unwrap_err(), "there is no user 'no-such-user'");
+    }
 }
