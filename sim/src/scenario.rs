@@ -53,6 +53,9 @@ pub struct Scenario {
     /// The task.
     #[serde(default)]
     pub task: TaskSpec,
+    /// What fetches its URIs.
+    #[serde(default)]
+    pub fetcher: FetcherSpec,
     /// What the outside does.
     #[serde(default)]
     pub outside: OutsideSpec,
@@ -91,7 +94,7 @@ pub struct RegistrySpec {
 }
 
 /// A task.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TaskSpec {
     /// How many URIs it wants in its sandbox.
@@ -100,6 +103,22 @@ pub struct TaskSpec {
     pub runs_for: Option<Span>,
     /// What it exits with when it ends by itself.
     pub exit_code: u8,
+    /// Whether its URIs may be cached.
+    pub cached: bool,
+    /// Whether it names its first URI twice.
+    pub twice: bool,
+    /// How large the file of each URI is.
+    pub uri_size: Size,
+    /// How many such tasks there are, all at once (containerizer level).
+    pub instances: u32,
+}
+
+/// The agent's fetcher.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct FetcherSpec {
+    /// How much it may cache.
+    pub cache_size: Size,
 }
 
 /// What the outside does to the task.
@@ -136,6 +155,26 @@ impl Default for RegistrySpec {
             bandwidth: Size(Bytes::megabytes(10)),
             latency: Span(Duration::from_millis(20)),
         }
+    }
+}
+
+impl Default for TaskSpec {
+    fn default() -> Self {
+        TaskSpec {
+            uris: 0,
+            runs_for: None,
+            exit_code: 0,
+            cached: false,
+            twice: false,
+            uri_size: Size(Bytes::kilobytes(1)),
+            instances: 1,
+        }
+    }
+}
+
+impl Default for FetcherSpec {
+    fn default() -> Self {
+        FetcherSpec { cache_size: Size(Bytes::gigabytes(2)) }
     }
 }
 
@@ -264,6 +303,19 @@ impl Scenario {
             return Err(format!(
                 "outside.{field}: not in a scenario of this level: the containerizer level has \
                  destroy_at, the agent level kill_at and shutdown_at"
+            ));
+        }
+        if self.level == Level::Agent && self.task.instances != 1 {
+            return Err("task.instances: not in a scenario of the agent level".to_owned());
+        }
+        if !(1..=8).contains(&self.task.instances) {
+            return Err(format!("task.instances: expected 1 to 8, found {}", self.task.instances));
+        }
+        // Files are in memory.
+        if self.task.uri_size.0 == Bytes::ZERO || self.task.uri_size.0 > Bytes::kilobytes(64) {
+            return Err(format!(
+                "task.uri_size: expected 1B to 64KB, found {}",
+                self.task.uri_size.0
             ));
         }
         if self.image.layers.is_empty() {

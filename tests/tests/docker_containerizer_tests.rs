@@ -9,7 +9,7 @@ mod live;
 use containerizer::docker::{
     Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR, Unobserved, connect,
 };
-use containerizer::fetcher::Fetcher;
+use containerizer::fetcher::{Fetcher, NoNet};
 use containerizer::logger::SandboxContainerLogger;
 use containerizer::state::{ExecutorState, FrameworkState, RunState, SlaveState};
 use containerizer::{Containerizer, Flags, LaunchResult};
@@ -89,7 +89,8 @@ impl Stage {
         };
         let host: Arc<dyn Host> = Arc::new(host);
         let containerizer = DockerContainerizer::spawn(Dependencies {
-            fetcher: Fetcher::spawn(&flags, Arc::clone(&host), log.clone()),
+            fetcher: Fetcher::spawn(&flags, Arc::clone(&host), Arc::new(NoNet), log.clone())
+                .expect("the cache can be deleted"),
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(docker),
             host,

@@ -63,6 +63,8 @@ pub struct Flags {
     pub fetcher_cache_dir: PathBuf,
     /// How large that may grow.
     pub fetcher_cache_size: Bytes,
+    /// Where Hadoop is installed; where the environment says, if empty.
+    pub hadoop_home: String,
     /// How long a download may stall.
     pub fetcher_stall_timeout: Duration,
 }
@@ -98,12 +100,13 @@ impl Default for Flags {
             containerizers: "docker".into(),
             fetcher_cache_dir: "/tmp/mesos/fetch".into(),
             fetcher_cache_size: Bytes::gigabytes(2),
+            hadoop_home: String::new(),
             fetcher_stall_timeout: minutes(1),
         }
     }
 }
 
-/// The containerizer's share of the agent's flags; an empty `frameworks_home` is none.
+/// The containerizer's share of the agent's flags; an empty directory is none.
 impl From<&Flags> for containerizer::Flags {
     fn from(flags: &Flags) -> Self {
         containerizer::Flags {
@@ -122,6 +125,8 @@ impl From<&Flags> for containerizer::Flags {
             frameworks_home: (!flags.frameworks_home.is_empty())
                 .then(|| PathBuf::from(&flags.frameworks_home)),
             fetcher_cache_dir: flags.fetcher_cache_dir.clone(),
+            fetcher_cache_size: flags.fetcher_cache_size,
+            hadoop_home: (!flags.hadoop_home.is_empty()).then(|| PathBuf::from(&flags.hadoop_home)),
             fetcher_stall_timeout: flags.fetcher_stall_timeout,
         }
     }

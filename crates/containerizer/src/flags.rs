@@ -1,5 +1,6 @@
 //! The agent flags that containerizers read.
 
+use mesos::Bytes;
 use mesos::internal::ContainerDnsInfo;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -36,6 +37,11 @@ pub struct Flags {
     pub frameworks_home: Option<PathBuf>,
     /// Where the fetcher keeps its cache.
     pub fetcher_cache_dir: PathBuf,
+    /// How large that may grow.
+    pub fetcher_cache_size: Bytes,
+    /// Where Hadoop is installed, whose client fetches what the fetcher cannot; where the
+    /// environment's `HADOOP_HOME` or `PATH` says if not given.
+    pub hadoop_home: Option<PathBuf>,
     /// How long a download may stand still before it is given up.
     pub fetcher_stall_timeout: Duration,
 }
@@ -57,6 +63,8 @@ impl Default for Flags {
             cgroups_enable_cfs: false,
             frameworks_home: None,
             fetcher_cache_dir: PathBuf::from("/tmp/mesos/fetch"),
+            fetcher_cache_size: Bytes::gigabytes(2),
+            hadoop_home: None,
             fetcher_stall_timeout: Duration::from_secs(60),
         }
     }

@@ -3,7 +3,7 @@
 mod support;
 
 use containerizer::Flags;
-use containerizer::fetcher::{Fetcher, FetcherProcess, MESOS_FETCHER};
+use containerizer::fetcher::{Fetcher, FetcherProcess, MESOS_FETCHER, NoNet};
 use mesos::status::w_exitcode;
 use mesos::{CommandInfo, command_info};
 use process::host::{Host, Io};
@@ -34,7 +34,9 @@ impl Fetching {
         let installed = sim.install();
         let journal = Arc::<Journal>::default();
         let host = Arc::new(FakeHost::new(&journal));
-        let fetcher = Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, log());
+        let fetcher =
+            Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, Arc::new(NoNet), log())
+                .expect("there is no cache yet");
         Fetching { sim, journal, host, fetcher, _installed: installed }
     }
 

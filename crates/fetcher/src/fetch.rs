@@ -3,6 +3,7 @@
 use crate::download::{Downloader, copy_file};
 use crate::extract::{Limits, extract};
 use crate::log::log;
+use crate::sink::Placement;
 use crate::target::{at, prepare};
 use mesos::command_info::Uri;
 use mesos::fetcher::fetcher_info::{Item, item::Action};
@@ -38,7 +39,7 @@ pub fn fetch(fetch: &Fetch<'_>, item: &Item) -> Result<PathBuf, String> {
 fn fetch_bypassing_cache(fetch: &Fetch<'_>, uri: &Uri) -> Result<PathBuf, String> {
     log!(Info, "Fetching '{}' directly into the sandbox directory", uri.value);
     let path = prepare(fetch.sandbox, &uri.value, uri.output_file.as_deref())?;
-    fetch.downloader.download(&uri.value, &path)?;
+    fetch.downloader.download(&uri.value, &path, Placement::Atomic)?;
     if uri.executable() {
         chmod_executable(&path)?;
     } else if uri.extract() && !extract(&path, fetch.sandbox, fetch.limits)? {
@@ -53,7 +54,7 @@ fn fetch_from_cache(fetch: &Fetch<'_>, uri: &Uri, source: &Path) -> Result<PathB
     log!(Info, "Fetching URI '{}' from cache", uri.value);
     let path = prepare(fetch.sandbox, &uri.value, uri.output_file.as_deref())?;
     if uri.executable() {
-        copy_file(source, &path, &uri.value)?;
+        copy_file(source, &path, Placement::Atomic, &uri.value)?;
         chmod_executable(&path)?;
         return Ok(path);
     }
@@ -63,7 +64,7 @@ fn fetch_from_cache(fetch: &Fetch<'_>, uri: &Uri, source: &Path) -> Result<PathB
         }
         no_archive(uri);
     }
-    copy_file(source, &path, &uri.value)?;
+    copy_file(source, &path, Placement::Atomic, &uri.value)?;
     Ok(path)
 }
 
@@ -88,7 +89,7 @@ fn fetch_through_cache(fetch: &Fetch<'_>, item: &Item) -> Result<PathBuf, String
     }
     let path = directory.join(name);
     if item.action() == Action::DownloadAndCache && !path.exists() {
-        fetch.downloader.download(&uri.value, &path)?;
+        fetch.downloader.download(&uri.value, &path, Placement::InPlace)?;
     }
     fetch_from_cache(fetch, uri, &path)
 }

@@ -28,5 +28,6 @@ mod progress;
 mod sink;
 mod target;
 
+pub use download::LiveNet;
 pub use extract::Limits;
 pub use program::{Arguments, main};

@@ -1,15 +1,24 @@
-//! A file that is there in full, or not at all.
+//! A file that is there in full, or not at all; or that is there from the beginning.
 
 use crate::progress::Progress;
 use crate::target::at;
-use std::fs::Permissions;
+use std::fs::{OpenOptions, Permissions};
 use std::io::{Read, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempPath};
 
-/// Takes what is downloaded, beside the file that it will be. Dropped before its end, it removes
-/// that.
+/// How a file comes to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placement {
+    /// In full or not at all: it is written beside its place, under another name.
+    Atomic,
+    /// Under its name from the beginning. For files of the cache: when this program is killed, the
+    /// agent removes what there is under the name, and knows no other.
+    InPlace,
+}
+
+/// Takes what is downloaded. Dropped before its end, it removes that.
 pub struct Sink {
     file: NamedTempFile,
     path: PathBuf,
@@ -18,7 +27,23 @@ pub struct Sink {
 
 impl Sink {
     /// For what becomes the file at `path`, with these permissions as far as the umask leaves them.
-    pub fn create(path: &Path, mode: u32, progress: Progress) -> Result<Self, String> {
+    pub fn create(
+        path: &Path,
+        placement: Placement,
+        mode: u32,
+        progress: Progress,
+    ) -> Result<Self, String> {
+        if placement == Placement::InPlace {
+            let file = OpenOptions::new()
+                .write(true)
+                .create_new(true)
+                .mode(mode & 0o777)
+                .open(path)
+                .map_err(at(path))?;
+            let own = TempPath::try_from_path(path).map_err(at(path))?;
+            let file = NamedTempFile::from_parts(file, own);
+            return Ok(Sink { file, path: path.to_owned(), progress });
+        }
         let directory = path.parent().unwrap_or(Path::new("/"));
         let file = tempfile::Builder::new()
             .prefix(".fetching-")
@@ -80,7 +105,8 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("f");
         let entries = || std::fs::read_dir(directory.path()).unwrap().count();
-        let create = || Sink::create(&path, 0o711, Progress::new("Fetched", "u")).unwrap();
+        let progress = || Progress::new("Fetched", "u");
+        let create = || Sink::create(&path, Placement::Atomic, 0o711, progress()).unwrap();
 
         let mut sink = create();
         sink.write(b"ab").unwrap();
@@ -96,5 +122,24 @@ mod tests {
         assert_eq!(std::fs::read(&path).unwrap(), b"abc");
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o700, 0o700);
         assert_eq!(entries(), 1);
+    }
+
+    #[test]
+    fn a_file_in_its_place_is_there_under_its_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("c1-f");
+        let create =
+            || Sink::create(&path, Placement::InPlace, 0o644, Progress::new("Fetched", "u"));
+        let mut sink = create().unwrap();
+        sink.write(b"ab").unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"ab");
+        assert!(create().is_err(), "it is somebody's already");
+        drop(sink);
+        assert!(!path.exists());
+
+        let mut sink = create().unwrap();
+        sink.write(b"abc").unwrap();
+        sink.finish().unwrap();
+        assert_eq!(std::fs::read(&path).unwrap(), b"abc");
     }
 }

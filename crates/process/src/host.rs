@@ -5,6 +5,7 @@
 
 use crate::future::Future;
 use crate::io::Descriptor;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -98,6 +99,33 @@ pub trait Host: Send + Sync + 'static {
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
         let _ = content;
         Err(unsupported(path))
+    }
+
+    /// Whether something lies at this path, be it a link that leads nowhere.
+    #[doc(alias = "os::exists")]
+    fn exists(&self, path: &Path) -> bool {
+        let _ = path;
+        false
+    }
+
+    /// The size of a file in bytes; of the file that a link leads to, or of the link itself.
+    #[doc(alias = "os::stat::size")]
+    fn size(&self, path: &Path, follow_links: bool) -> Result<u64, String> {
+        let _ = follow_links;
+        Err(unsupported(path))
+    }
+
+    /// Removes a directory and all that is in it; of links only the links.
+    #[doc(alias = "os::rmdir")]
+    fn remove_directory(&self, path: &Path) -> Result<(), String> {
+        Err(unsupported(path))
+    }
+
+    /// The environment that this program runs in, for its children; variables that are no Unicode
+    /// are left out. By default there is none.
+    #[doc(alias = "os::environment")]
+    fn environment(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
     }
 
     /// The ids of a file's owner and of its group.

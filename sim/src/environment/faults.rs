@@ -65,11 +65,17 @@ pub enum Fault {
     MessageDoubled,
     /// The connection between two programs breaks.
     ConnectionBroken,
+    /// The server of a file does not say how large it is.
+    SizeFail,
+    /// A file is larger than its server says.
+    SizeWrong,
+    /// A file cannot be removed.
+    UnlinkFail,
 }
 
 impl Fault {
     /// All kinds with their names, in the order of declaration.
-    pub const ALL: [(Fault, &'static str); 30] = [
+    pub const ALL: [(Fault, &'static str); 33] = [
         (Fault::PullSlow, "pull-slow"),
         (Fault::PullStall, "pull-stall"),
         (Fault::PullFail, "pull-fail"),
@@ -100,6 +106,9 @@ impl Fault {
         (Fault::MessageLost, "message-lost"),
         (Fault::MessageDoubled, "message-doubled"),
         (Fault::ConnectionBroken, "connection-broken"),
+        (Fault::SizeFail, "size-fail"),
+        (Fault::SizeWrong, "size-wrong"),
+        (Fault::UnlinkFail, "unlink-fail"),
     ];
 
     /// Its name for people.
@@ -114,16 +123,22 @@ impl Fault {
 }
 
 /// Budgets: how often each kind of fault may strike in one run, and how many faults in all.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults {
     budgets: [u32; Fault::ALL.len()],
     total: u32,
 }
 
+impl Default for Faults {
+    fn default() -> Self {
+        Faults::none()
+    }
+}
+
 impl Faults {
     /// No faults at all: such a run is never asked about any.
     pub fn none() -> Self {
-        Faults::default()
+        Faults { budgets: [0; Fault::ALL.len()], total: 0 }
     }
 
     /// Allows `budget` faults of this kind. The total grows along; see

@@ -4,7 +4,8 @@
 //! ```text
 //!  actors ── docker::Api ──▶ daemon ──┐                     ┌── driver: which op next?
 //!  actors ── process::Host ▶ host ────┼─ Operations ─▶ Environment
-//!                            registry ┘       └── Choices: latencies and faults
+//!  actors ── fetcher::Net ▶ servers ──┤                     └── Choices: latencies and faults
+//!                            registry ┘
 //! ```
 //!
 //! - Nothing happens by itself: whatever takes time is an op, and the driver picks the next.
@@ -15,6 +16,8 @@
 pub mod choice;
 pub mod daemon;
 pub mod faults;
+pub mod fetcher;
+mod file_servers;
 pub mod host;
 mod natural_order;
 pub mod network;
@@ -25,6 +28,8 @@ mod tests;
 pub use choice::{Choose, Chooser, Natural};
 pub use daemon::Daemon;
 pub use faults::{Fault, Faults};
+pub use fetcher::FetcherProgram;
+pub use file_servers::{FileServers, ServedFile};
 pub use host::SimHost;
 pub use natural_order::NaturalOrder;
 pub use operations::{Environment, OpId, Operations, Pending};

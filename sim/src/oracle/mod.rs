@@ -10,17 +10,20 @@
 //! | I-EXEC | no executor outlives its container | at the end |
 //! | I-FUT | no future that somebody waits for is pending at the end, none was abandoned | at the end |
 //! | I-CRASH | no interleaving panics an actor | after each event |
+//! | I-CACHE | the fetcher's cache stays within its size, counts what it has, evicts nothing in use, keeps no partial file | at once, and at the end (scenarios with a cache) |
 //! | I-UPD, I-ONE | each task gets exactly one terminal update | at the end (agent scenarios) |
 //!
 //! "At the end" is when the run has come to rest by itself, or the world was healed and has come
 //! to rest then.
 
+mod cache;
 mod ledger;
 
+pub use cache::CacheUnderTest;
 pub use ledger::{DestroyedIn, Ledger, Life, TERMINATION_LIMIT};
 
 /// An oracle's key and what it says, for `sim list`.
-pub const ORACLES: [(&str, &str); 10] = [
+pub const ORACLES: [(&str, &str); 11] = [
     ("I-TERM", "each container's termination is completed exactly once, in bounded virtual time"),
     ("I-MAP", "a terminated container leaves the containerizer's map"),
     ("I-STATE", "FETCHING, PULLING, MOUNTING, RUNNING, DESTROYING: no step back"),
@@ -29,6 +32,7 @@ pub const ORACLES: [(&str, &str); 10] = [
     ("I-EXEC", "no executor outlives its container"),
     ("I-FUT", "no future that somebody waits for stays pending, none is abandoned"),
     ("I-CRASH", "no interleaving panics an actor"),
+    ("I-CACHE", "the fetcher's cache keeps its size, nothing partial, and what is in use"),
     ("I-UPD", "no task is left without a terminal update (agent scenarios)"),
     ("I-ONE", "no task gets two terminal updates (agent scenarios)"),
 ];

@@ -6,13 +6,12 @@ use super::driver::External;
 use super::{Case, World, checks};
 use crate::coverage::Mark;
 use crate::environment::daemon::Script;
-use crate::environment::host::{Behaviour, Scripted};
+use crate::environment::host::Behaviour;
 use crate::oracle::Violation;
 use crate::scenario::Scenario;
 use agent::{Agent, Parts};
 use containerizer::Flags;
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
-use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
 use containerizer::logger::SandboxContainerLogger;
 use docker::{Docker, Engine};
 use executor::{AgentLink, DockerExecutorProgram, Uuids};
@@ -42,7 +41,6 @@ impl AgentCase {
             scenario,
             Script::from(Behaviour { runs_for, status, ..Behaviour::default() }),
         );
-        world.host.register_scripted(MESOS_FETCHER, Scripted::fetcher());
         let uuids = uuids();
         world.host.register(MESOS_DOCKER_EXECUTOR, Arc::new(executor(world, &uuids)));
 
@@ -116,7 +114,7 @@ fn executor(world: &World, uuids: &Uuids) -> DockerExecutorProgram {
 fn containerizer(world: &World) -> DockerContainerizer {
     let flags = Flags::default();
     DockerContainerizer::spawn(Dependencies {
-        fetcher: Fetcher::spawn(&flags, Arc::new(world.host.clone()), crate::log()),
+        fetcher: world.fetcher(&flags),
         logger: Arc::new(SandboxContainerLogger::spawn()),
         docker: Arc::new(Engine::new(world.daemon.client("agent"), flags.docker_socket.as_str())),
         host: Arc::new(world.host.clone()),

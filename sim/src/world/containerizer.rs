@@ -1,17 +1,19 @@
-//! Scenarios of level `containerizer`: a client in place of the agent launches one container, waits
-//! for it, and destroys it; a stand-in runs in place of the docker executor.
+//! Scenarios of level `containerizer`: a client in place of the agent launches a container, waits
+//! for it, and destroys it; a stand-in runs in place of the docker executor. There may be several
+//! such clients, of which only the first one destroys on its own account.
 
 use super::driver::External;
 use super::{Case, World};
 use crate::coverage::Mark;
+use crate::environment::Fault;
 use crate::environment::daemon::Script;
 use crate::environment::host::{Behaviour, Scripted};
-use crate::oracle::Violation;
+use crate::oracle::{CacheUnderTest, Violation};
 use crate::scenario::Scenario;
 use crate::watch::Watched;
 use actix::Actor;
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
-use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
+use containerizer::fetcher::Fetcher;
 use containerizer::logger::SandboxContainerLogger;
 use containerizer::{Containerizer, Flags, LaunchResult};
 use docker::Engine;
@@ -24,9 +26,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-const CONTAINER: &str = "c1c1c1c1-0000-4000-8000-000000000001";
-const SANDBOX: &str = "/var/lib/mesos/agent/slaves/agent-1/frameworks/framework-1/executors/task-1/\
-                       runs/c1c1c1c1-0000-4000-8000-000000000001";
+/// The container of the task with this number.
+fn container(number: u32) -> ContainerId {
+    ContainerId::new(format!("c1c1c1c1-0000-4000-8000-{number:012}"))
+}
+
+fn sandbox(number: u32) -> String {
+    format!(
+        "/var/lib/mesos/agent/slaves/agent-1/frameworks/framework-1/executors/task-{number}/runs/{}",
+        container(number)
+    )
+}
 
 /// Plays the agent's part towards the containerizer, as `Slave` does: waits for the container once
 /// the launch has ended, whatever its end, and destroys it if it failed.
@@ -95,17 +105,18 @@ impl Client {
     }
 }
 
-/// The case: its client, and what to check.
+/// The case: its clients, and what to check.
 pub(super) struct ContainerizerCase {
-    client: Pid<Client>,
-    watched: Watched,
+    /// One for each task.
+    clients: Vec<(Pid<Client>, Watched)>,
+    fetcher: Fetcher,
+    cache_directory: PathBuf,
     destroy_at: Option<Duration>,
 }
 
 impl ContainerizerCase {
     pub(super) fn new(scenario: &Scenario, world: &World) -> Self {
         world.add_image(scenario, Script::default());
-        world.host.register_scripted(MESOS_FETCHER, Scripted::fetcher());
         let runs_for = scenario.task.runs_for.map(|span| span.0);
         let status = i32::from(scenario.task.exit_code) << 8;
         let executor = Scripted {
@@ -114,12 +125,11 @@ impl ContainerizerCase {
         };
         world.host.register_scripted(MESOS_DOCKER_EXECUTOR, executor);
 
-        // The agent makes the sandbox before it launches.
-        world.make_directory(SANDBOX);
         let log = crate::log();
-        let flags = Flags::default();
+        let flags = Flags { fetcher_cache_size: scenario.fetcher.cache_size.0, ..Flags::default() };
+        let (cache_directory, fetcher) = (flags.fetcher_cache_dir.clone(), world.fetcher(&flags));
         let containerizer = DockerContainerizer::spawn(Dependencies {
-            fetcher: Fetcher::spawn(&flags, Arc::new(world.host.clone()), log.clone()),
+            fetcher: fetcher.clone(),
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(Engine::new(
                 world.daemon.client("agent"),
@@ -132,24 +142,41 @@ impl ContainerizerCase {
             log,
             flags,
         });
-        let watched = Watched::default();
-        let client = Client {
-            containerizer,
-            container: ContainerId::new(CONTAINER),
-            config: Arc::new(config(scenario)),
-            registration_timeout: scenario.outside.registration_timeout.0,
-            watched: watched.clone(),
+        let client = |number| {
+            // The agent makes the sandbox before it launches.
+            world.make_directory(&sandbox(number));
+            let watched = Watched::default();
+            let client = Client {
+                containerizer: containerizer.clone(),
+                container: container(number),
+                config: Arc::new(config(scenario, number)),
+                registration_timeout: scenario.outside.registration_timeout.0,
+                watched: watched.clone(),
+            };
+            (spawn(generate_id("client"), client), watched)
         };
         ContainerizerCase {
-            client: spawn(generate_id("client"), client),
-            watched,
+            clients: (1..=scenario.task.instances).map(client).collect(),
+            fetcher,
+            cache_directory,
             destroy_at: scenario.outside.destroy_at.map(|span| span.0),
         }
     }
 }
 
-/// What the agent would hand to the containerizer for the scenario's task.
-fn config(scenario: &Scenario) -> ContainerConfig {
+impl ContainerizerCase {
+    fn cache<'a>(&'a self, world: &'a World) -> CacheUnderTest<'a> {
+        CacheUnderTest {
+            fetcher: &self.fetcher,
+            program: &world.fetcher_program,
+            host: &world.host,
+            directory: &self.cache_directory,
+        }
+    }
+}
+
+/// What the agent would hand to the containerizer for the scenario's task of this number.
+fn config(scenario: &Scenario, number: u32) -> ContainerConfig {
     let container = ContainerInfo {
         r#type: container_info::Type::Docker.into(),
         docker: Some(DockerInfo {
@@ -161,12 +188,12 @@ fn config(scenario: &Scenario) -> ContainerConfig {
     };
     let command = CommandInfo {
         value: Some("sleep 1000".to_owned()),
-        uris: crate::world::uris(scenario.task.uris),
+        uris: crate::world::uris(&scenario.task),
         ..CommandInfo::default()
     };
     let task = TaskInfo {
         name: "task".to_owned(),
-        task_id: "task-1".into(),
+        task_id: format!("task-{number}").into(),
         slave_id: "agent-1".into(),
         command: Some(command.clone()),
         container: Some(container.clone()),
@@ -176,35 +203,48 @@ fn config(scenario: &Scenario) -> ContainerConfig {
         task_info: Some(task),
         command_info: command,
         container_info: Some(container),
-        directory: SANDBOX.to_owned(),
+        directory: sandbox(number),
         ..ContainerConfig::default()
     }
 }
 
 impl Case for ContainerizerCase {
     fn externals(&mut self) -> Vec<External> {
-        let client = self.client.clone();
-        let destroy = External {
-            moment: "moment of the destroy",
-            label: Label::plain("Outside", "destroy"),
-            at: self.destroy_at,
-            action: Box::new(move || client.run("Self::destroy", |this, _| this.destroy())),
-        };
-        vec![destroy]
+        // One is destroyed; the others come to their ends by themselves.
+        let first = self.clients.iter().take(1);
+        let destroy = first.map(|(client, _)| {
+            let client = client.clone();
+            External {
+                moment: "moment of the destroy",
+                label: Label::plain("Outside", "destroy"),
+                at: self.destroy_at,
+                action: Box::new(move || client.run("Self::destroy", |this, _| this.destroy())),
+            }
+        });
+        destroy.collect()
     }
 
     fn settled(&self, world: &World, violations: &mut Vec<Violation>) {
         super::checks::leftovers_when_settled(world, violations);
+        self.cache(world).check_program(violations);
     }
 
     fn at_rest(&self, world: &World, violations: &mut Vec<Violation>) {
         super::checks::leftovers_at_rest(world, violations);
-        self.watched.check(violations);
+        for (_, watched) in &self.clients {
+            watched.check(violations);
+        }
+        let cache = self.cache(world);
+        cache.check_program(violations);
+        // What cannot be removed is left, and counted as it was: nothing else could be done.
+        if !world.environment.injected().contains(&Fault::UnlinkFail) {
+            cache.check_files(violations);
+        }
     }
 
     fn marks(&self, world: &World, marks: &mut Vec<Mark>) {
         super::checks::common_marks(world, marks);
-        if self.watched.has_launched() {
+        if self.clients.iter().any(|(_, watched)| watched.has_launched()) {
             marks.push(Mark::Launched);
         }
     }

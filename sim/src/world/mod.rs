@@ -10,12 +10,15 @@ use crate::coverage::Mark;
 use crate::environment::Faults;
 use crate::environment::daemon::{DaemonSettings, ImageSpec};
 use crate::environment::host::HostSettings;
-use crate::environment::{Chooser, Daemon, Environment, SimHost, network};
+use crate::environment::{
+    Chooser, Daemon, Environment, FetcherProgram, FileServers, SimHost, network,
+};
 use crate::oracle::{Ledger, Violation};
-use crate::scenario::{Level, Scenario};
+use crate::scenario::{Level, Scenario, TaskSpec};
 use crate::strategy::Strategy;
 use crate::stream::{Decision, Stream};
 use crate::timeline::{Event, Lane, LaneKind, Remark, StateChange};
+use ::containerizer::fetcher::{Fetcher, MESOS_FETCHER};
 use driver::{Driver, External};
 use parking_lot::Mutex;
 use process::Time;
@@ -94,6 +97,8 @@ struct World {
     environment: Environment,
     daemon: Daemon,
     host: SimHost,
+    servers: FileServers,
+    fetcher_program: FetcherProgram,
     ledger: Ledger,
 }
 
@@ -114,11 +119,19 @@ impl World {
             ..DaemonSettings::default()
         };
         let daemon = Daemon::new(environment.operations(), &host, settings);
+        let servers = FileServers::new(environment.operations());
+        let program = FetcherProgram::new(environment.operations(), &host, &servers);
+        host.register(MESOS_FETCHER, Arc::new(program.clone()));
+        for uri in uris(&scenario.task) {
+            servers.serve(uri.value, scenario.task.uri_size.0.as_u64());
+        }
         World {
             simulation: Rc::clone(simulation),
             environment,
             daemon,
             host,
+            servers,
+            fetcher_program: program,
             ledger: Ledger::default(),
         }
     }
@@ -128,6 +141,13 @@ impl World {
     fn make_directory(&self, path: &str) {
         let made = process::host::Host::mkdir(&self.host, std::path::Path::new(path));
         debug_assert!(made.is_ok(), "{made:?}");
+    }
+
+    /// Starts the agent's fetcher.
+    fn fetcher(&self, flags: &::containerizer::Flags) -> Fetcher {
+        let (host, net) = (Arc::new(self.host.clone()), Arc::new(self.servers.clone()));
+        // It fails when an old cache cannot be deleted; a world begins without one.
+        Fetcher::spawn(flags, host, net, crate::log()).expect("there is no cache yet")
     }
 
     fn add_image(&self, scenario: &Scenario, script: crate::environment::daemon::Script) {
@@ -189,13 +209,15 @@ pub fn run(scenario: &Scenario, options: RunOptions) -> RunResult {
     result
 }
 
-/// As many URIs as a scenario's task wants.
-fn uris(count: u32) -> Vec<mesos::command_info::Uri> {
+/// The URIs that a scenario's task wants.
+fn uris(task: &TaskSpec) -> Vec<mesos::command_info::Uri> {
     let uri = |number| mesos::command_info::Uri {
         value: format!("http://files.example/file-{number}"),
+        cache: task.cached.then_some(true),
         ..Default::default()
     };
-    (1..=count).map(uri).collect()
+    let again = if task.twice { 1..=task.uris.min(1) } else { 1..=0 };
+    (1..=task.uris).chain(again).map(uri).collect()
 }
 
 /// Turns what the simulation recorded into plain data. `starts` are the numbers of the first

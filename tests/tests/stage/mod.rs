@@ -9,7 +9,7 @@ use containerizer::Containerizer;
 use containerizer::docker::{
     Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR, Observer, State,
 };
-use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
+use containerizer::fetcher::{Fetcher, MESOS_FETCHER, NoNet};
 use containerizer::hooks::Hooks;
 use containerizer::logger::SandboxContainerLogger;
 use docker::{Bollard, Docker, Engine, Version};
@@ -149,7 +149,13 @@ impl Stage {
         let host: Arc<dyn Host> = Arc::new(host(&engine, &log));
         let of_containerizer = containerizer::Flags::from(&flags);
         let containerizer = DockerContainerizer::spawn(Dependencies {
-            fetcher: Fetcher::spawn(&of_containerizer, Arc::clone(&host), log.clone()),
+            fetcher: Fetcher::spawn(
+                &of_containerizer,
+                Arc::clone(&host),
+                Arc::new(NoNet),
+                log.clone(),
+            )
+            .expect("the cache can be deleted"),
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(engine),
             host: Arc::clone(&host),

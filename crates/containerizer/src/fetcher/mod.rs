@@ -1,12 +1,36 @@
-//! The fetcher: brings a task's URIs into its sandbox.
+//! The fetcher: brings a task's URIs into its sandbox, and keeps those that may be cached.
 //!
-//! Mirrors `src/slave/containerizer/fetcher.{hpp,cpp}` without the cache.
+//! Mirrors `src/slave/containerizer/fetcher.{hpp,cpp}`.
+//!
+//! ```text
+//!  fetch ─▶ each URI to be cached: an entry that is there │ is being downloaded │ is made:
+//!             size?  Host (files), Net (http), Hdfs (the rest)
+//!             reserve: evict what was not used for longest and nobody needs
+//!  await_entries ─▶ fetch_entries ─▶ run: mesos-fetcher, told what to take from where
+//!                                     ├─ well: sizes adjusted, entries complete
+//!                                     └─ not: entries fail, their files are removed
+//! ```
+//!
+//! Whatever goes wrong with the cache, the URI is fetched past it.
 
+mod cache;
+mod entry;
+mod hdfs;
+mod metrics;
+mod net;
 mod process;
+mod run;
+mod size;
 mod uri;
 
-pub use self::process::{Fetch, FetcherProcess, Kill, MESOS_FETCHER};
-pub use uri::{basename, validate_output_file, validate_uri};
+pub use self::process::{Fetch, FetcherProcess, Kill};
+pub use cache::{CACHE_FILE_NAME_PREFIX, Cache};
+pub use entry::Entry;
+pub use hdfs::{Hdfs, normalize};
+pub use metrics::Metrics;
+pub use net::{Net, NoNet};
+pub use run::MESOS_FETCHER;
+pub use uri::{basename, is_net_uri, uri_to_local_path, validate_output_file, validate_uri};
 
 use crate::Flags;
 use ::process::host::Host;
@@ -19,13 +43,40 @@ use std::sync::Arc;
 #[derive(Clone)]
 pub struct Fetcher {
     process: Pid<FetcherProcess>,
+    metrics: Metrics,
 }
 
 impl Fetcher {
-    /// Starts the fetcher's process.
-    pub fn spawn(flags: &Flags, host: Arc<dyn Host>, log: slog::Logger) -> Self {
-        let process = FetcherProcess::new(flags.clone(), host, log);
-        Fetcher { process: spawn(generate_id("fetcher"), process) }
+    /// Starts the fetcher's process, with an empty cache: what an earlier agent had cached is
+    /// deleted, as nobody knows any more what of it is whole.
+    ///
+    /// # Errors
+    ///
+    /// When the cache's directory cannot be deleted; upstream aborts.
+    #[doc(alias = "Fetcher::Fetcher")]
+    pub fn spawn(
+        flags: &Flags,
+        host: Arc<dyn Host>,
+        net: Arc<dyn Net>,
+        log: slog::Logger,
+    ) -> Result<Self, String> {
+        let directory = &flags.fetcher_cache_dir;
+        if host.exists(directory) {
+            host.remove_directory(directory).map_err(|error| {
+                format!(
+                    "Could not delete fetcher cache directory '{}': {error}",
+                    directory.display()
+                )
+            })?;
+        }
+        let metrics = Metrics::new(flags.fetcher_cache_size.as_u64());
+        let process = FetcherProcess::new(flags.clone(), host, net, metrics.clone(), log);
+        Ok(Fetcher { process: spawn(generate_id("fetcher"), process), metrics })
+    }
+
+    /// What it counts.
+    pub fn metrics(&self) -> &Metrics {
+        &self.metrics
     }
 
     /// Downloads the command's URIs into the sandbox, and creates the sandbox's `stdout` and

@@ -1,25 +1,28 @@
-//! `FetcherProcess`: runs `mesos-fetcher` for a container and can kill it.
+//! `FetcherProcess`: finds out what of a command's URIs is cached, or will be, and has the rest
+//! fetched.
 //!
 //! Mirrors `FetcherProcess` in `src/slave/containerizer/fetcher.cpp`.
 
+use super::cache::Cache;
+use super::entry::Entry;
+use super::metrics::Metrics;
+use super::net::Net;
+use super::run::SIGKILL;
+use super::size::Sizes;
 use super::uri::{validate_output_file, validate_uri};
 use crate::Flags;
-use ::process::host::{Command, Follow, Host, Io, OsPid};
-use ::process::{Context, Future, Nothing, defer, defer_any};
+use ::process::future::await_all;
+use ::process::host::{Follow, Host, OsPid};
+use ::process::{Context, Future, Nothing, defer};
 use actix::{Actor, Handler, Message};
-use mesos::fetcher::FetcherInfo;
+use mesos::command_info::Uri;
+use mesos::fetcher::fetcher_info::item::Action;
 use mesos::fetcher::fetcher_info::{Item, item};
-use mesos::status::{wstringify, wsucceeded};
-use mesos::{CommandInfo, ContainerId, DurationInfo, json};
-use slog::{Logger, debug, warn};
+use mesos::{CommandInfo, ContainerId};
+use slog::{Logger, debug, error, warn};
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-
-/// The program that downloads, in the launcher directory.
-pub const MESOS_FETCHER: &str = "mesos-fetcher";
-
-const SIGKILL: i32 = 9;
 
 /// Asks for a command's URIs.
 #[doc(alias = "FetcherProcess::fetch")]
@@ -49,17 +52,39 @@ impl Message for Kill {
     type Result = ();
 }
 
-/// Runs one `mesos-fetcher` for each container that has something to fetch.
+/// For whom and where to something is fetched.
+#[derive(Clone)]
+pub(super) struct Target {
+    pub(super) container: ContainerId,
+    pub(super) sandbox: PathBuf,
+    pub(super) cache_directory: PathBuf,
+    pub(super) user: Option<String>,
+}
+
+/// The URIs of a command, each with its entry of the cache, if it is to go through the cache: one
+/// that is to come at first, then one that is there or must be downloaded.
+// differs: upstream's map has the URIs in any order; these have the command's.
+type Entries<E> = Vec<(Uri, Option<E>)>;
+
+/// Runs one `mesos-fetcher` for each container that has something to fetch, and keeps what may be
+/// cached for the next one.
 pub struct FetcherProcess {
-    flags: Flags,
-    host: Arc<dyn Host>,
-    log: Logger,
+    pub(super) flags: Flags,
+    pub(super) host: Arc<dyn Host>,
+    pub(super) log: Logger,
     #[doc(alias = "subprocessPids")]
-    subprocess_pids: BTreeMap<ContainerId, OsPid>,
+    pub(super) subprocess_pids: BTreeMap<ContainerId, OsPid>,
+    sizes: Sizes,
+    cache: Cache,
+    metrics: Metrics,
 }
 
 impl Actor for FetcherProcess {
     type Context = Context<Self>;
+
+    fn started(&mut self, _: &mut Context<Self>) {
+        self.metrics.add();
+    }
 
     /// Upstream's destructor: no fetcher program outlives the fetcher.
     fn stopped(&mut self, _: &mut Context<Self>) {
@@ -67,6 +92,7 @@ impl Actor for FetcherProcess {
             debug!(self.log, "Killing the fetcher for container '{container}'");
             let _ = self.host.killtree(pid, SIGKILL, Follow::default());
         }
+        self.metrics.remove();
     }
 }
 
@@ -89,128 +115,236 @@ impl Handler<Kill> for FetcherProcess {
 }
 
 impl FetcherProcess {
-    pub(super) fn new(flags: Flags, host: Arc<dyn Host>, log: Logger) -> Self {
-        FetcherProcess { flags, host, log, subprocess_pids: BTreeMap::new() }
+    pub(super) fn new(
+        flags: Flags,
+        host: Arc<dyn Host>,
+        net: Arc<dyn Net>,
+        metrics: Metrics,
+        log: Logger,
+    ) -> Self {
+        let used = metrics.cache_size_used_bytes.clone();
+        let space = flags.fetcher_cache_size.as_u64();
+        FetcherProcess {
+            sizes: Sizes { host: Arc::clone(&host), net, log: log.clone() },
+            cache: Cache::new(space, Arc::clone(&host), used, log.clone()),
+            flags,
+            host,
+            log,
+            subprocess_pids: BTreeMap::new(),
+            metrics,
+        }
     }
 
-    /// Checks the URIs and starts fetching. The steps in between (`_fetch`, `__fetch`) are those of
-    /// the cache.
+    /// What is cached.
+    pub fn cache(&self) -> &Cache {
+        &self.cache
+    }
+
+    /// Checks the URIs, and finds the entries of those that are to be cached, or makes them.
     fn fetch(&mut self, ctx: &mut Context<Self>, message: Fetch) -> Future<Nothing> {
         let Fetch { container, command, sandbox, user } = message;
+        debug!(
+            self.log,
+            "Starting to fetch URIs for container: {container}, directory: {}",
+            sandbox.display()
+        );
         if let Err(error) = validate_uris(&command) {
+            self.metrics.task_fetches_failed.increment();
             return Future::failed(format!("Could not fetch: {error}"));
         }
         let user = command.user.clone().or(user);
-        self.run(ctx, container, &command, &sandbox, user.as_deref())
-    }
-
-    /// Creates the sandbox's output files and runs the fetcher program, if there is something to
-    /// fetch.
-    #[doc(alias = "FetcherProcess::run")]
-    fn run(
-        &mut self,
-        ctx: &mut Context<Self>,
-        container: ContainerId,
-        command: &CommandInfo,
-        sandbox: &Path,
-        user: Option<&str>,
-    ) -> Future<Nothing> {
-        let (stdout, stderr) = (sandbox.join("stdout"), sandbox.join("stderr"));
-        for (name, path) in [("stdout", &stdout), ("stderr", &stderr)] {
-            if let Err(error) = self.host.touch(path, user) {
-                return Future::failed(format!("Failed to create '{name}' file: {error}"));
-            }
-        }
-        if command.uris.is_empty() {
-            return Future::ready(Nothing);
-        }
-
-        let mut info = json::to_value(&self.info(command, sandbox, user));
-        // As upstream, which keeps the members of an object in a map.
-        info.sort_all_objects();
-        let environment = BTreeMap::from([
-            ("LIBPROCESS_IP".to_owned(), "127.0.0.1".to_owned()),
-            ("MESOS_FETCHER_INFO".to_owned(), info.to_string()),
-        ]);
-        let program = self.flags.launcher_dir.join(MESOS_FETCHER).to_string_lossy().into_owned();
-        let command = Command {
-            environment: Some(environment),
-            stdin: Io::Null,
-            stdout: Io::Path(stdout),
-            stderr: Io::Path(stderr.clone()),
-            ..Command::new(program.clone(), [program])
-        };
-        let subprocess = match self.host.subprocess(command, Vec::new()) {
-            Ok(subprocess) => subprocess,
-            Err(error) => {
-                return Future::failed(format!("Failed to execute mesos-fetcher: {error}"));
-            }
-        };
-        // Remembered so that a destroy can kill it; forgotten once it has ended.
-        self.subprocess_pids.insert(container.clone(), subprocess.pid());
-
-        let (failed, done) = (container.clone(), container.clone());
-        let log = self.log.clone();
-        let fetched = subprocess.status().then(defer!(ctx.pid(), Self::fetched, |_, _, status| {
-            Self::fetched(&container, status)
-        }));
-        fetched.on_failed(move |message| {
-            warn!(log, "Fetching for container '{failed}' failed: {message}";
-                "fetcher log" => stderr.display());
-        });
-        fetched.on_any(defer_any!(ctx.pid(), Self::forget, |this, _, _| this.forget(&done)));
-        fetched
-    }
-
-    /// What the fetcher program's end means.
-    fn fetched(container: &ContainerId, status: Option<i32>) -> Future<Nothing> {
-        match status {
-            None => Future::failed("No status available from mesos-fetcher"),
-            Some(status) if !wsucceeded(status) => Future::failed(format!(
-                "Failed to fetch all URIs for container '{container}': {}",
-                wstringify(status)
-            )),
-            Some(_) => Future::ready(Nothing),
-        }
-    }
-
-    fn forget(&mut self, container: &ContainerId) {
-        self.subprocess_pids.remove(container);
-    }
-
-    fn kill(&mut self, container: &ContainerId) {
-        if let Some(pid) = self.subprocess_pids.remove(container) {
-            debug!(self.log, "Killing the fetcher for container '{container}'");
-            // Best effort: it may have ended by itself.
-            if let Err(error) = self.host.killtree(pid, SIGKILL, Follow::default()) {
-                debug!(self.log, "The fetcher could not be killed: {error}"; "pid" => pid);
-            }
-        }
-    }
-
-    fn info(&self, command: &CommandInfo, sandbox: &Path, user: Option<&str>) -> FetcherInfo {
-        let items = command.uris.iter().map(|uri| Item {
-            uri: uri.clone(),
-            action: item::Action::BypassCache.into(),
-            cache_filename: None,
-        });
-        let stall = self.flags.fetcher_stall_timeout.as_nanos();
         // Users do not share what is cached.
         let mut cache_directory = self.flags.fetcher_cache_dir.clone();
-        cache_directory.extend(user);
-        FetcherInfo {
-            sandbox_directory: sandbox.to_string_lossy().into_owned(),
-            cache_directory: Some(cache_directory.to_string_lossy().into_owned()),
-            items: items.collect(),
-            user: user.map(str::to_owned),
-            frameworks_home: self
-                .flags
-                .frameworks_home
-                .as_ref()
-                .map(|home| home.to_string_lossy().into_owned()),
-            stall_timeout: Some(DurationInfo {
-                nanoseconds: i64::try_from(stall).unwrap_or(i64::MAX),
-            }),
+        cache_directory.extend(&user);
+        let target = Target { container, sandbox, cache_directory, user };
+
+        // Without an entry a URI goes past the cache. An entry is there at once, or comes when
+        // another fetch has downloaded it, or when there is room for it.
+        let mut entries = Entries::new();
+        // Those that this fetch makes: waiting for their download would be waiting for itself.
+        let mut new = BTreeMap::<String, Arc<Entry>>::new();
+        for uri in command.uris {
+            let entry = uri.cache().then(|| self.entry(ctx, &target, &uri, &mut new));
+            // As in upstream's map: of equal URIs there is one, with the entry that came last.
+            match entries.iter_mut().find(|(known, _)| *known == uri) {
+                Some((_, known)) => *known = entry,
+                None => entries.push((uri, entry)),
+            }
+        }
+        self.await_entries(ctx, entries, target)
+    }
+
+    /// The entry of a URI that is to be cached.
+    fn entry(
+        &mut self,
+        ctx: &mut Context<Self>,
+        target: &Target,
+        uri: &Uri,
+        new: &mut BTreeMap<String, Arc<Entry>>,
+    ) -> Future<Arc<Entry>> {
+        if let Some(entry) = new.get(&uri.value) {
+            entry.reference();
+            return Future::ready(Arc::clone(entry));
+        }
+        let user = target.user.as_deref();
+        if let Some(entry) = self.cache.get(user, &uri.value) {
+            entry.reference();
+            return entry
+                .completion()
+                .then(defer!(ctx.pid(), Self::fetch, |_, _, _| Future::ready(entry)));
+        }
+        let entry = self.cache.create(&target.cache_directory, user, uri);
+        new.insert(uri.value.clone(), Arc::clone(&entry));
+        entry.reference();
+        let size = self.sizes.ask(&uri.value, &self.flags);
+        size.then(defer!(ctx.pid(), Self::reserve_cache_space, |this, _, size| {
+            this.reserve_cache_space(size, &entry)
+        }))
+    }
+
+    /// Waits until it is known of each URI whether it goes through the cache.
+    #[doc(alias = "FetcherProcess::_fetch")]
+    fn await_entries(
+        &mut self,
+        ctx: &mut Context<Self>,
+        entries: Entries<Future<Arc<Entry>>>,
+        target: Target,
+    ) -> Future<Nothing> {
+        let futures = entries.iter().filter_map(|(_, entry)| entry.clone()).collect();
+        await_all(futures).then(defer!(ctx.pid(), Self::fetch_entries, |this, ctx, _| {
+            let entries = entries.into_iter().map(|(uri, entry)| {
+                let entry = entry.and_then(|entry| this.entry_if_ready(&uri, &entry));
+                (uri, entry)
+            });
+            let entries = entries.collect();
+            this.fetch_entries(ctx, entries, &target)
+        }))
+    }
+
+    fn entry_if_ready(&self, uri: &Uri, entry: &Future<Arc<Entry>>) -> Option<Arc<Entry>> {
+        if let Some(entry) = entry.get() {
+            return Some(Arc::clone(entry));
+        }
+        warn!(
+            self.log,
+            "Reverting to fetching directly into the sandbox for '{}', due to failure to fetch \
+             through the cache, with error: {}",
+            uri.value,
+            entry.failure().unwrap_or("discarded")
+        );
+        None
+    }
+
+    /// Runs the fetcher's program, and says what became of the entries that it downloads.
+    #[doc(alias = "FetcherProcess::__fetch")]
+    fn fetch_entries(
+        &mut self,
+        ctx: &mut Context<Self>,
+        entries: Entries<Arc<Entry>>,
+        target: &Target,
+    ) -> Future<Nothing> {
+        let mut items = Vec::with_capacity(entries.len());
+        for (uri, entry) in &entries {
+            let action = match entry {
+                None => Action::BypassCache,
+                // This fetch has made it: it would have waited for that of another.
+                Some(entry) if entry.completion().is_pending() => Action::DownloadAndCache,
+                Some(entry) if entry.completion().is_ready() => Action::RetrieveFromCache,
+                // differs: upstream aborts. That is how a URI is met that the command has twice, not
+                // quite equal, when its size cannot be told: the second one did not wait for that.
+                Some(_) => Action::BypassCache,
+            };
+            let cached = entry.as_ref().filter(|_| action != Action::BypassCache);
+            items.push(Item {
+                uri: uri.clone(),
+                action: item::Action::into(action),
+                cache_filename: cached.map(|entry| entry.filename.clone()),
+            });
+        }
+        let used: Vec<Arc<Entry>> = entries.into_iter().filter_map(|(_, entry)| entry).collect();
+        let failed = used.clone();
+        let info = self.info(items, target);
+        self.run(ctx, target, &info)
+            .repair(defer!(ctx.pid(), Self::fetch_failed, |this, _, run| {
+                this.fetch_failed(&run, &failed);
+                // Whoever asked is told, too.
+                run
+            }))
+            .then(defer!(ctx.pid(), Self::fetch_succeeded, |this, _, done| {
+                this.fetch_succeeded(&used);
+                Future::ready(done)
+            }))
+    }
+
+    fn fetch_failed(&mut self, run: &Future<Nothing>, entries: &[Arc<Entry>]) {
+        self.metrics.task_fetches_failed.increment();
+        error!(self.log, "Failed to run mesos-fetcher: {}", run.failure().unwrap_or_default());
+        for entry in entries {
+            entry.unreference();
+            if entry.completion().is_pending() {
+                // Not downloaded, or not all of it.
+                entry.fail();
+                self.cache.remove_or_warn(entry);
+            }
+        }
+    }
+
+    fn fetch_succeeded(&mut self, entries: &[Arc<Entry>]) {
+        self.metrics.task_fetches_succeeded.increment();
+        for entry in entries {
+            entry.unreference();
+            if !entry.completion().is_pending() {
+                continue;
+            }
+            match self.cache.adjust(entry) {
+                Ok(()) => {
+                    entry.complete();
+                }
+                Err(error) => {
+                    warn!(
+                        self.log,
+                        "Failed to adjust the cache size for entry '{}' with error: {error}",
+                        entry.key
+                    );
+                    // This task has what it wants; the next one has to fetch it again.
+                    entry.fail();
+                    self.cache.remove_or_warn(entry);
+                }
+            }
+        }
+    }
+
+    /// Claims space for an entry of this size. When there is none, or the size is not known, those
+    /// who wait for the entry have to do without.
+    #[doc(alias = "FetcherProcess::reserveCacheSpace")]
+    fn reserve_cache_space(
+        &mut self,
+        requested: Result<u64, String>,
+        entry: &Arc<Entry>,
+    ) -> Future<Arc<Entry>> {
+        let key = &entry.key;
+        let requested = requested.map_err(|error| {
+            format!("Could not determine size of cache file for '{key}' with error: {error}")
+        });
+        let reserved = requested.and_then(|size| {
+            self.cache
+                .reserve(size)
+                .map(|()| size)
+                .map_err(|error| format!("Failed to reserve space in the cache: {error}"))
+        });
+        match reserved {
+            Err(error) => {
+                entry.fail();
+                self.cache.remove_or_warn(entry);
+                Future::failed(error)
+            }
+            Ok(size) => {
+                debug!(self.log, "Claiming fetcher cache space for: {key}");
+                self.cache.claim_space(size);
+                // Only now, and always: what has a size has space.
+                entry.set_size(size);
+                Future::ready(Arc::clone(entry))
+            }
         }
     }
 }

@@ -1,6 +1,8 @@
-//! What a URI must look like before it is handed to the fetcher program.
+//! What a URI must look like before it is handed to the fetcher program, and what it means.
 //!
 //! Mirrors the static functions of `Fetcher` in `src/slave/containerizer/fetcher.cpp`.
+
+use std::path::{Path, PathBuf};
 
 /// The last path component of a URI: the name of the file that fetching it makes.
 ///
@@ -57,9 +59,68 @@ pub fn validate_output_file(path: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The path on this machine that a URI means; `None` when it means none. A relative one is below
+/// `frameworks_home`.
+///
+/// # Errors
+///
+/// For a relative path, when there is no such directory or the URI says `file://`.
+#[doc(alias = "Fetcher::uriToLocalPath")]
+pub fn uri_to_local_path(
+    uri: &str,
+    frameworks_home: Option<&Path>,
+) -> Result<Option<PathBuf>, String> {
+    let file = uri.strip_prefix("file://");
+    if file.is_none() && uri.contains("://") {
+        return Ok(None);
+    }
+    let path = file.unwrap_or(uri);
+    let path = path.strip_prefix("localhost").unwrap_or(path);
+    if path.starts_with('/') {
+        return Ok(Some(PathBuf::from(path)));
+    }
+    if file.is_some() {
+        return Err("File URI only supports absolute paths".to_owned());
+    }
+    match frameworks_home.filter(|home| !home.as_os_str().is_empty()) {
+        Some(home) => Ok(Some(home.join(path))),
+        None => {
+            Err("A relative path was passed for the resource but the Mesos framework home was \
+                     not specified. Please either provide this config option or avoid using a \
+                     relative path"
+                .to_owned())
+        }
+    }
+}
+
+/// Whether a URI is fetched over the network by the fetcher's program itself.
+#[doc(alias = "Fetcher::isNetUri")]
+pub fn is_net_uri(uri: &str) -> bool {
+    ["http://", "https://", "ftp://", "ftps://"].iter().any(|scheme| uri.starts_with(scheme))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn uris_of_files_are_paths() {
+        let home = Some(Path::new("/home"));
+        for (uri, home, expected) in [
+            ("file:///a/b", None, Ok(Some("/a/b"))),
+            ("file://localhost/a", None, Ok(Some("/a"))),
+            ("file://a/b", home, Err(())),
+            ("/a/b", None, Ok(Some("/a/b"))),
+            ("a/b", home, Ok(Some("/home/a/b"))),
+            ("a/b", None, Err(())),
+            ("a/b", Some(Path::new("")), Err(())),
+            ("http://a/b", home, Ok(None)),
+            ("hdfs://a/b", home, Ok(None)),
+        ] {
+            let expected = expected.map(|path| path.map(PathBuf::from));
+            assert_eq!(uri_to_local_path(uri, home).map_err(drop), expected, "{uri}");
+        }
+    }
 
     #[test]
     fn the_basename_is_what_follows_the_last_slash() {

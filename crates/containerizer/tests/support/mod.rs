@@ -4,7 +4,7 @@
 pub mod fakes;
 
 use containerizer::docker::{Dependencies, DockerContainerizer, State};
-use containerizer::fetcher::Fetcher;
+use containerizer::fetcher::{Fetcher, NoNet};
 use containerizer::hooks::Hooks;
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use containerizer::{Containerizer, Flags, LaunchResult};
@@ -145,7 +145,9 @@ impl World {
         let Scripted { pulls, stops, runs, inspects, lists } = scripted;
         let gpus = Arc::new(FakeGpus::new(&journal));
         let docker = Arc::new(docker);
-        let fetcher = Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, log());
+        let fetcher =
+            Fetcher::spawn(&flags, Arc::clone(&host) as Arc<dyn Host>, Arc::new(NoNet), log())
+                .expect("there is no cache yet");
         let containerizer = DockerContainerizer::spawn(Dependencies {
             flags,
             fetcher,

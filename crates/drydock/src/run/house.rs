@@ -10,6 +10,7 @@ use containerizer::hooks::Hooks;
 use containerizer::logger::logrotate::rotate::NAME as LOGROTATE_LOGGER;
 use docker::{Docker, Engine};
 use executor::{AgentLink, DockerExecutorProgram, Uuids};
+use fetcher::LiveNet;
 use mesos::{ContainerId, FrameworkId, SlaveId, SlaveInfo, TaskInfo};
 use process::host::Host;
 use process::live::LocalHost;
@@ -74,7 +75,11 @@ pub struct House {
 
 impl House {
     /// Starts everything. The task is not launched yet.
-    pub fn build(plan: Plan) -> House {
+    ///
+    /// # Errors
+    ///
+    /// When the fetcher cannot be started.
+    pub fn build(plan: Plan) -> Result<House, String> {
         let Plan {
             engine,
             container_logger,
@@ -87,8 +92,11 @@ impl House {
         } = plan;
         let uuids = uuids();
         let user = user();
+        let framework_id: FrameworkId = format!("run-{}", short(&uuids())).into();
         let flags = agent::Flags {
             work_dir: work_dir.clone(),
+            // Its own: a fetcher begins by deleting what is there.
+            fetcher_cache_dir: work_dir.join("fetch").join(&framework_id.value),
             launcher_dir: launcher_dir(),
             // Only root can give files away.
             switch_user: user.is_some() && nix::unistd::geteuid().is_root(),
@@ -101,15 +109,15 @@ impl House {
             .and_then(|policy| Duration::try_from(&policy.grace_period?).ok())
             .unwrap_or(flags.executor_shutdown_grace_period);
 
-        let framework_id: FrameworkId = format!("run-{}", short(&uuids())).into();
         let framework = framework(framework_id.clone(), user.unwrap_or_default());
         let master = Master::new(SLAVE, agent_id(), framework, task.clone(), events.clone());
         let master = spawn(generate_id("master"), master);
 
         let host: Arc<dyn Host> = Arc::new(host(&engine, &uuids, &log));
         let of_containerizer = containerizer::Flags::from(&flags);
+        let net = Arc::new(LiveNet::new()?);
         let containerizer = DockerContainerizer::spawn(Dependencies {
-            fetcher: Fetcher::spawn(&of_containerizer, Arc::clone(&host), log.clone()),
+            fetcher: Fetcher::spawn(&of_containerizer, Arc::clone(&host), net, log.clone())?,
             logger: container_logger.spawn(&host),
             docker: Arc::new(engine.clone()),
             host: Arc::clone(&host),
@@ -135,7 +143,7 @@ impl House {
             info,
         };
         let agent = Agent::start(SLAVE, parts);
-        House {
+        Ok(House {
             agent,
             master,
             containerizer,
@@ -144,7 +152,7 @@ impl House {
             work_dir,
             framework: framework_id,
             task,
-        }
+        })
     }
 
     /// Where the files of the task's container lie.

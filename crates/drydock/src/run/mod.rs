@@ -61,7 +61,8 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
         task,
         events,
         log,
-    });
+    })
+    .map_err(UsageError::new)?;
     let watch = Watch::launch(&house, &receiver, &mut output, arguments.kill_after);
     let elapsed = watch.finish(arguments.keep);
     output.finish(elapsed);

@@ -1,6 +1,8 @@
 //! URIs of other schemes, by Hadoop's client: a program that has to be installed.
 
+use crate::sink::Placement;
 use crate::target::at;
+use containerizer::fetcher::normalize;
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::process::ExitStatusExt;
@@ -20,7 +22,7 @@ pub struct Hdfs {
 impl Hdfs {
     /// The client given; else that below `HADOOP_HOME`; else `hadoop` on the `PATH`. Fails if it
     /// cannot say its version.
-    #[doc(alias = "HDFS::create")]
+    // The agent's own, which asks for sizes, is `containerizer::fetcher::Hdfs`.
     pub fn create(hadoop: Option<PathBuf>) -> Result<Self, String> {
         let hadoop = hadoop.unwrap_or_else(|| match std::env::var_os("HADOOP_HOME") {
             Some(home) => Path::new(&home).join("bin").join("hadoop"),
@@ -40,22 +42,37 @@ impl Hdfs {
         Ok(Hdfs { hadoop })
     }
 
-    /// Copies a file from there to `path`, where it appears in full or not at all.
+    /// Copies a file from there to `path`.
     #[doc(alias = "HDFS::copyToLocal")]
-    pub fn copy_to_local(&self, from: &str, path: &Path) -> Result<(), String> {
-        let failed = |error: std::io::Error| format!("Failed to execute the subprocess: {error}");
-        let directory = path.parent().unwrap_or(Path::new("/"));
+    pub fn copy_to_local(
+        &self,
+        from: &str,
+        path: &Path,
+        placement: Placement,
+    ) -> Result<(), String> {
         // The client makes the file itself, and refuses one that exists.
+        if placement == Placement::InPlace {
+            return self.run_copy(from, path).inspect_err(|_| {
+                let _ = std::fs::remove_file(path);
+            });
+        }
+        let directory = path.parent().unwrap_or(Path::new("/"));
         let directory = tempfile::Builder::new()
             .prefix(".fetching-")
             .tempdir_in(directory)
             .map_err(at(directory))?;
         let copy = directory.path().join("file");
+        self.run_copy(from, &copy)?;
+        std::fs::rename(&copy, path).map_err(at(path))
+    }
+
+    fn run_copy(&self, from: &str, copy: &Path) -> Result<(), String> {
+        let failed = |error: std::io::Error| format!("Failed to execute the subprocess: {error}");
         let (mut out, mut err) =
             (tempfile::tempfile().map_err(failed)?, tempfile::tempfile().map_err(failed)?);
         let status = Command::new(&self.hadoop)
             .args(["fs", "-copyToLocal", &normalize(from)])
-            .arg(&copy)
+            .arg(copy)
             .stdin(Stdio::null())
             .stdout(out.try_clone().map_err(failed)?)
             .stderr(err.try_clone().map_err(failed)?)
@@ -69,7 +86,7 @@ impl Hdfs {
                 printed(&mut err)
             ));
         }
-        std::fs::rename(&copy, path).map_err(at(path))
+        Ok(())
     }
 }
 
@@ -83,24 +100,9 @@ fn printed(file: &mut File) -> String {
     }
 }
 
-/// A relative path that is no URI is below the root there.
-fn normalize(path: &str) -> String {
-    if path.contains("://") || path.starts_with('/') {
-        return path.to_owned();
-    }
-    format!("/{path}")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn relative_paths_are_below_the_root() {
-        assert_eq!(normalize("hdfs://a/b"), "hdfs://a/b");
-        assert_eq!(normalize("/b"), "/b");
-        assert_eq!(normalize("b/c"), "/b/c");
-    }
 
     #[test]
     fn a_client_that_is_missing_or_fails_is_named() {

@@ -1,13 +1,17 @@
 //! One URI to one file.
 
+mod content_length;
 mod hadoop;
 mod local;
 mod net;
 mod speed;
 
+pub use content_length::LiveNet;
 pub use local::copy_file;
 
 use crate::log::log;
+use crate::sink::Placement;
+use containerizer::fetcher::{is_net_uri, uri_to_local_path, validate_uri};
 use hadoop::Hdfs;
 use net::Net;
 use std::cell::OnceCell;
@@ -27,25 +31,38 @@ impl Downloader {
         Downloader { frameworks_home, stall_timeout, net: OnceCell::new() }
     }
 
-    /// Makes the file at `path` from the URI. It is there in full, or not at all.
+    /// Makes the file at `path` from the URI.
     ///
     /// Mirrors `download` in `src/launcher/fetcher.cpp`.
-    pub fn download(&self, uri: &str, path: &Path) -> Result<(), String> {
+    pub fn download(&self, uri: &str, path: &Path, placement: Placement) -> Result<(), String> {
         let uri = uri.trim_start_matches([' ', '\t', '\n', '\r']);
-        containerizer::fetcher::validate_uri(uri)?;
-        if let Some(source) = local::path(uri, self.frameworks_home.as_deref())? {
-            return copy_file(&source, path, uri);
+        validate_uri(uri)?;
+        let home = self.frameworks_home.as_deref().map(Path::new);
+        if let Some(source) = uri_to_local_path(uri, home)? {
+            if !uri.starts_with("file://") && !uri.starts_with('/') {
+                log!(
+                    Info,
+                    "Prepended Mesos frameworks home to relative path, making it: '{}'",
+                    source.display()
+                );
+            }
+            return copy_file(&source, path, placement, uri);
         }
         if is_net_uri(uri) {
-            return self.download_with_net(uri, path);
+            return self.download_with_net(uri, path, placement);
         }
         // Whatever is left may be something that Hadoop's client has been set up for.
-        download_with_hadoop_client(uri, path)
+        download_with_hadoop_client(uri, path, placement)
     }
 
     /// Mirrors `downloadWithNet` in `src/launcher/fetcher.cpp`.
     #[doc(alias = "downloadWithNet")]
-    fn download_with_net(&self, uri: &str, path: &Path) -> Result<(), String> {
+    fn download_with_net(
+        &self,
+        uri: &str,
+        path: &Path,
+        placement: Placement,
+    ) -> Result<(), String> {
         // differs: upstream's library speaks FTP, the one here does not.
         if uri.starts_with("ftp") {
             return Err("Error downloading resource: FTP is not supported; serve the file over \
@@ -60,21 +77,16 @@ impl Downloader {
                 self.net.get_or_init(|| net)
             }
         };
-        net.download(uri, path, self.stall_timeout)
+        net.download(uri, path, placement, self.stall_timeout)
     }
-}
-
-/// Mirrors `Fetcher::isNetUri` in `src/slave/containerizer/fetcher.cpp`.
-#[doc(alias = "Fetcher::isNetUri")]
-fn is_net_uri(uri: &str) -> bool {
-    ["http://", "https://", "ftp://", "ftps://"].iter().any(|scheme| uri.starts_with(scheme))
 }
 
 /// Mirrors `downloadWithHadoopClient` in `src/launcher/fetcher.cpp`.
 #[doc(alias = "downloadWithHadoopClient")]
-fn download_with_hadoop_client(uri: &str, path: &Path) -> Result<(), String> {
+fn download_with_hadoop_client(uri: &str, path: &Path, placement: Placement) -> Result<(), String> {
     let hdfs =
         Hdfs::create(None).map_err(|error| format!("Failed to create HDFS client: {error}"))?;
     log!(Info, "Downloading resource with Hadoop client from '{uri}' to '{}'", path.display());
-    hdfs.copy_to_local(uri, path).map_err(|error| format!("HDFS copyToLocal failed: {error}"))
+    hdfs.copy_to_local(uri, path, placement)
+        .map_err(|error| format!("HDFS copyToLocal failed: {error}"))
 }

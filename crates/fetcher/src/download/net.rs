@@ -2,7 +2,7 @@
 
 use super::speed::{Speed, TICK};
 use crate::progress::Progress;
-use crate::sink::Sink;
+use crate::sink::{Placement, Sink};
 use reqwest::redirect::Policy;
 use reqwest::{Client, ClientBuilder, Response, StatusCode};
 use std::error::Error;
@@ -22,17 +22,11 @@ pub struct Net {
 }
 
 impl Net {
-    /// A client that trusts what the machine trusts.
+    /// A client, and a thread's worth of runtime.
     pub fn new() -> Result<Self, String> {
-        let failed =
-            |error: &dyn Error| format!("Failed to start an HTTP client: {}", whole(error));
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-        let runtime = runtime.map_err(|error| failed(&error))?;
-        // Fails when there is one already, which does as well.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // A machine without any certificates can still use http:// URIs.
-        let client = builder().build().or_else(|_| builder().tls_certs_only([]).build());
-        Ok(Net { runtime, client: client.map_err(|error| failed(&error))? })
+        let runtime = runtime.map_err(|error| no_client(&error))?;
+        Ok(Net { runtime, client: client()? })
     }
 
     /// Mirrors `net::download` in `stout/net.hpp`.
@@ -41,6 +35,7 @@ impl Net {
         &self,
         uri: &str,
         path: &Path,
+        placement: Placement,
         stall_timeout: Option<Duration>,
     ) -> Result<(), String> {
         self.runtime.block_on(async {
@@ -53,11 +48,24 @@ impl Net {
                     response.status().as_u16()
                 ));
             }
-            let mut sink = Sink::create(path, 0o644, Progress::new("Fetched", uri))?;
+            let mut sink = Sink::create(path, placement, 0o644, Progress::new("Fetched", uri))?;
             receive(response, &mut watch, &mut sink).await?;
             sink.finish()
         })
     }
+}
+
+/// A client that trusts what the machine trusts, or whom `SSL_CERT_FILE` says.
+pub fn client() -> Result<Client, String> {
+    // Fails when there is one already, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // A machine without any certificates can still use http:// URIs.
+    let client = builder().build().or_else(|_| builder().tls_certs_only([]).build());
+    client.map_err(|error| no_client(&error))
+}
+
+fn no_client(error: &dyn Error) -> String {
+    format!("Failed to start an HTTP client: {}", whole(error))
 }
 
 fn builder() -> ClientBuilder {
@@ -122,7 +130,7 @@ impl Watch {
 }
 
 /// An error and its causes: the first alone says only which step failed.
-fn whole(error: &dyn Error) -> String {
+pub fn whole(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -3,7 +3,7 @@
 use super::limits::Limits;
 use super::meter::Meter;
 use crate::progress::Progress;
-use crate::sink::Sink;
+use crate::sink::{Placement, Sink};
 use crate::target::at;
 use flate2::bufread::MultiGzDecoder;
 use std::fs::File;
@@ -23,7 +23,7 @@ pub fn extract(source: &Path, directory: &Path, limits: &Limits) -> Result<(), S
         return Err(format!("'{}' is a directory", path.display()));
     }
     // The meter says how far it is.
-    let mut sink = Sink::create(&path, 0o644, Progress::silent())?;
+    let mut sink = Sink::create(&path, Placement::Atomic, 0o644, Progress::silent())?;
     sink.fill(&mut content, |error| meter.refusal().unwrap_or_else(|| error.to_string()))?;
     sink.finish()
 }

@@ -16,6 +16,7 @@ use crate::io::Descriptor;
 use crate::pstree::killtree;
 use inner::InnerPrograms;
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
@@ -159,6 +160,23 @@ impl Host for LocalHost {
         files::write(path, content)
     }
 
+    fn exists(&self, path: &Path) -> bool {
+        path.symlink_metadata().is_ok()
+    }
+
+    fn size(&self, path: &Path, follow_links: bool) -> Result<u64, String> {
+        files::size(path, follow_links)
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<(), String> {
+        files::remove_directory(path)
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        let text = |text: OsString| text.into_string().ok();
+        std::env::vars_os().filter_map(|(name, value)| Some((text(name)?, text(value)?))).collect()
+    }
+
     fn owner(&self, path: &Path) -> Result<(u32, u32), String> {
         files::owner(path)
     }
@@ -176,7 +194,7 @@ impl Host for LocalHost {
     }
 
     fn disk(&self, path: &Path) -> Result<u64, String> {
-        files::size(path)
+        files::disk(path)
     }
 
     fn connect(&self, address: SocketAddr) -> Result<(), String> {

@@ -58,7 +58,7 @@ impl Scripted {
 }
 
 /// Whether a signal does nothing to a process that has not asked for it.
-pub(super) fn is_ignored_by_default(signal: i32) -> bool {
+pub(crate) fn is_ignored_by_default(signal: i32) -> bool {
     // 0 probes; SIGCHLD, SIGCONT, SIGURG, SIGWINCH.
     matches!(signal, 0 | 17 | 18 | 23 | 28)
 }

@@ -144,6 +144,23 @@ impl Files {
         }
     }
 
+    pub(super) fn size(&self, path: &Path, follow_links: bool) -> Result<u64, String> {
+        if !follow_links && let Some(Node::Link(target)) = self.get(path) {
+            return Ok(target.as_os_str().len() as u64);
+        }
+        Ok(self.read(path)?.len() as u64)
+    }
+
+    /// Removes a directory and all that is in it.
+    pub(super) fn remove_directory(&mut self, path: &Path) -> Result<(), String> {
+        let wanted = key(path)?;
+        if !self.is_directory(wanted) {
+            return Err(format!("Failed to remove '{wanted}': Not a directory"));
+        }
+        self.nodes.retain(|other, _| !Path::new(&**other).starts_with(path));
+        Ok(())
+    }
+
     /// Whether a process can have it as its working directory: also by a link.
     pub(super) fn is_working_directory(&self, path: &Path) -> bool {
         let target = match self.get(path) {

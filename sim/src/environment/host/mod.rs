@@ -13,6 +13,7 @@ mod mounts;
 mod pipes;
 mod processes;
 
+pub(crate) use behaviour::is_ignored_by_default;
 pub use behaviour::{Behaviour, ProcessView, SIGKILL, SIGTERM, Scripted};
 pub use files::Node;
 pub(crate) use kernel::KernelFiles;
@@ -195,6 +196,12 @@ impl SimHost {
         state.files.all().map(|(path, node)| (path.to_owned(), node.clone())).collect()
     }
 
+    /// Writes a file as a program would that nothing disturbs; nothing happens where there cannot be
+    /// one.
+    pub fn put(&self, path: &Path, content: &[u8]) {
+        let _ = self.0.state.lock().files.write(path, content);
+    }
+
     /// All bind mounts, the oldest first.
     pub fn bind_mounts(&self) -> Vec<Mount> {
         self.0.state.lock().mounts.all().to_vec()
@@ -260,6 +267,7 @@ impl Host for SimHost {
     }
 
     fn remove(&self, path: &Path) -> Result<(), String> {
+        self.refuse(path, Fault::UnlinkFail, "remove", "Operation not permitted")?;
         self.0.state.lock().files.remove(path)
     }
 
@@ -292,6 +300,18 @@ impl Host for SimHost {
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), String> {
         self.write_file(path, content)
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.0.state.lock().files.stat(path).is_ok()
+    }
+
+    fn size(&self, path: &Path, follow_links: bool) -> Result<u64, String> {
+        self.0.state.lock().files.size(path, follow_links)
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<(), String> {
+        self.0.state.lock().files.remove_directory(path)
     }
 
     fn owner(&self, path: &Path) -> Result<(u32, u32), String> {

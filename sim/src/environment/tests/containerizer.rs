@@ -6,7 +6,7 @@ use super::{Rig, millis};
 use crate::environment::daemon::{ContainerState, ImageSpec, Method, Script};
 use crate::environment::host::Scripted;
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR, Unobserved};
-use containerizer::fetcher::{Fetcher, MESOS_FETCHER};
+use containerizer::fetcher::{Fetcher, MESOS_FETCHER, NoNet};
 use containerizer::logger::SandboxContainerLogger;
 use containerizer::state::{ExecutorState, FrameworkState, RunState, SlaveState};
 use containerizer::{Containerizer, Flags, LaunchResult};
@@ -42,7 +42,8 @@ fn containerizer(rig: &Rig) -> DockerContainerizer {
     host.mkdir(&sandbox()).expect("an empty disk");
     let flags = Flags { cgroups_enable_cfs: true, ..Flags::default() };
     DockerContainerizer::spawn(Dependencies {
-        fetcher: Fetcher::spawn(&flags, Arc::clone(&host), log.clone()),
+        fetcher: Fetcher::spawn(&flags, Arc::clone(&host), Arc::new(NoNet), log.clone())
+            .expect("there is no cache yet"),
         logger: Arc::new(SandboxContainerLogger::spawn()),
         docker: Arc::new(Engine::new(Arc::clone(&rig.api), flags.docker_socket.as_str())),
         host,

@@ -7,7 +7,7 @@ use crate::environment::daemon::{ImageSpec, Reaction, Script};
 use agent::messages::{KillTask, RunTask, StatusUpdateAcknowledgement};
 use agent::{Agent, MasterLink, Parts, Slave};
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR, Unobserved};
-use containerizer::fetcher::Fetcher;
+use containerizer::fetcher::{Fetcher, NoNet};
 use containerizer::hooks::{DockerPrepareInfo, Hook, HookManager, Hooks, PreLaunch};
 use containerizer::logger::SandboxContainerLogger;
 use containerizer::state::SlaveState;
@@ -174,7 +174,13 @@ impl<'a> Stage<'a> {
         let of_containerizer = containerizer::Flags::from(&flags);
         let socket = of_containerizer.docker_socket.as_str();
         let containerizer = DockerContainerizer::spawn(Dependencies {
-            fetcher: Fetcher::spawn(&of_containerizer, Arc::clone(&host), log.clone()),
+            fetcher: Fetcher::spawn(
+                &of_containerizer,
+                Arc::clone(&host),
+                Arc::new(NoNet),
+                log.clone(),
+            )
+            .expect("there is no cache yet"),
             logger: Arc::new(SandboxContainerLogger::spawn()),
             docker: Arc::new(Engine::new(Arc::clone(&rig.api), socket)),
             host: Arc::clone(&host),

@@ -36,7 +36,7 @@ pub(super) fn task(scenario: &Scenario) -> TaskInfo {
         resources: vec![resources::scalar("cpus", 0.5), resources::scalar("mem", 64.0)],
         command: Some(CommandInfo {
             value: Some("work".to_owned()),
-            uris: crate::world::uris(scenario.task.uris),
+            uris: crate::world::uris(&scenario.task),
             ..CommandInfo::default()
         }),
         container: Some(ContainerInfo {

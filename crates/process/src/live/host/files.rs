@@ -121,8 +121,17 @@ pub(super) fn chown(path: &Path, user: u32, group: u32) -> Result<(), String> {
     std::os::unix::fs::chown(path, Some(user), Some(group)).map_err(at(path))
 }
 
+pub(super) fn size(path: &Path, follow_links: bool) -> Result<u64, String> {
+    let metadata = if follow_links { path.metadata() } else { path.symlink_metadata() };
+    Ok(metadata.map_err(at(path))?.len())
+}
+
+pub(super) fn remove_directory(path: &Path) -> Result<(), String> {
+    std::fs::remove_dir_all(path).map_err(at(path))
+}
+
 /// Mirrors `fs::size` in `stout/os/posix/fs.hpp`.
-pub(super) fn size(path: &Path) -> Result<u64, String> {
+pub(super) fn disk(path: &Path) -> Result<u64, String> {
     let of = nix::sys::statvfs::statvfs(path).map_err(at(path))?;
     Ok(of.fragment_size().saturating_mul(of.blocks()))
 }
