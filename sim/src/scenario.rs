@@ -232,9 +232,11 @@ impl TryFrom<String> for Size {
 }
 
 /// The scenarios that are part of this binary.
-const BUILT_IN: [(&str, &str); 2] = [
+const BUILT_IN: [(&str, &str); 4] = [
     ("destroy-during-pull", include_str!("../scenarios/destroy-during-pull.toml")),
     ("destroy-during-pull-agent", include_str!("../scenarios/destroy-during-pull-agent.toml")),
+    ("fetch-cache", include_str!("../scenarios/fetch-cache.toml")),
+    ("fetch-cache-twice", include_str!("../scenarios/fetch-cache-twice.toml")),
 ];
 
 impl Scenario {

@@ -11,7 +11,8 @@ use fetcher::{Sandbox, Tar, gzip, respond, server};
 use nix::unistd::User;
 use serde_json::json;
 use std::fs::{self, Permissions};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 
@@ -189,6 +190,48 @@ fn redirections_are_followed_to_the_net_only() {
         sandbox.uri(format!("http://{server}/{path}"), json!({})).run().assert_failed(problem);
         assert_eq!(sandbox.entries(), [""; 0], "{path}");
     }
+}
+
+/// Serves over TLS, with a certificate of its own, which it returns in PEM.
+fn tls_server() -> (u16, String) {
+    let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a key");
+    let key = rustls::pki_types::PrivatePkcs8KeyDer::from(own.signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .expect("they are known")
+        .with_no_client_auth()
+        .with_single_cert(vec![own.cert.der().clone()], key.into())
+        .expect("they belong together");
+    let config = Arc::new(config);
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a loopback port");
+    let port = listener.local_addr().expect("it is bound").port();
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let Ok(tls) = rustls::ServerConnection::new(Arc::clone(&config)) else { return };
+            let mut stream = rustls::StreamOwned::new(tls, stream);
+            // A client that does not trust this ends here.
+            let _ = stream.read(&mut [0; 4096]).and_then(|_| {
+                let head = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\n";
+                stream.write_all(format!("{head}data").as_bytes())?;
+                stream.flush()
+            });
+        }
+    });
+    (port, own.cert.pem())
+}
+
+#[test]
+fn https_uris_are_fetched_from_servers_that_are_trusted() {
+    let (port, certificate) = tls_server();
+    let mut sandbox = Sandbox::new();
+    sandbox.uri(format!("https://localhost:{port}/test"), json!({}));
+    sandbox.run().assert_failed("certificate");
+    assert_eq!(sandbox.entries(), [""; 0]);
+    let file = sandbox.source("ca.pem", certificate);
+    sandbox.environment.push(("SSL_CERT_FILE", file.display().to_string()));
+    sandbox.run().assert_ok();
+    assert_eq!(sandbox.file("test"), "data");
 }
 
 #[test]

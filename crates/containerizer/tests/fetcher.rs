@@ -150,21 +150,48 @@ fn the_program_is_told_what_to_fetch_as_upstream_tells_it() {
 }
 
 #[test]
-fn the_cache_is_not_carried() {
+fn the_program_is_told_of_the_frameworks_home() {
     let fetching =
         Fetching::with(Flags { frameworks_home: Some("/home".into()), ..Flags::default() });
-    let cached = command_info::Uri { cache: Some(true), ..uri("/a") };
-    let command = CommandInfo { uris: vec![cached.clone(), cached], ..CommandInfo::default() };
-    let _fetch = fetching.fetch(&command, None);
+    let _fetch = fetching.fetch(&command(&["a"]), None);
     let info = fetching.host.environment(FIRST_PID)["MESOS_FETCHER_INFO"].clone();
     let info: serde_json::Value = serde_json::from_str(&info).expect("it is JSON");
     assert_eq!(info["cache_directory"], "/tmp/mesos/fetch");
     assert_eq!(info["frameworks_home"], "/home");
     assert!(info.get("user").is_none());
-    for item in 0..2 {
-        assert_eq!(info["items"][item]["action"], "BYPASS_CACHE");
-        assert!(info["items"][item].get("cache_filename").is_none());
-    }
+}
+
+/// Nor does anything else of the agent's own get to the program, but what it needs.
+#[test]
+fn ssl_environment_spillover() {
+    let fetching = Fetching::with(Flags { hadoop_home: Some("/h".into()), ..Flags::default() });
+    let own = [
+        ("LIBPROCESS_SSL_ENABLED", "true"),
+        ("LIBPROCESS_SSL_KEY_FILE", "/nonexistent"),
+        ("LIBPROCESS_IP", "10.0.0.1"),
+        ("MESOS_MASTER", "zk://"),
+        ("MESOS_QUIET", "1"),
+        ("mesos_log_dir", "/log"),
+        ("HTTPS_PROXY", "proxy"),
+        ("PATH", "/bin"),
+    ];
+    let pairs = |pairs: &[(&str, &str)]| {
+        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        pairs.collect::<std::collections::BTreeMap<_, _>>()
+    };
+    *fetching.host.own_environment.lock() = pairs(&own);
+    let _fetch = fetching.fetch(&command(&["/a"]), None);
+    let mut environment = fetching.host.environment(FIRST_PID);
+    assert!(environment.remove("MESOS_FETCHER_INFO").is_some());
+    let expected = [
+        ("HADOOP_HOME", "/h"),
+        ("HTTPS_PROXY", "proxy"),
+        ("LIBPROCESS_IP", "127.0.0.1"),
+        ("MESOS_QUIET", "1"),
+        ("PATH", "/bin"),
+        ("mesos_log_dir", "/log"),
+    ];
+    assert_eq!(environment, pairs(&expected));
 }
 
 #[test]

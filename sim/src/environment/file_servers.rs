@@ -20,6 +20,8 @@ const LATENCY: Duration = Duration::from_millis(20);
 pub struct ServedFile {
     /// Its size in bytes.
     pub size: u64,
+    /// Whether the server keeps the size to itself.
+    pub unsaid: bool,
     /// How often its size was asked for.
     pub asked: u32,
     /// How often its download has begun.
@@ -51,6 +53,13 @@ impl FileServers {
         self.0.files.lock().entry(uri.into()).or_default().size = size;
     }
 
+    /// Serves a file of this size without saying how large it is.
+    pub fn serve_silently(&self, uri: impl Into<String>, size: u64) {
+        let mut files = self.0.files.lock();
+        let file = files.entry(uri.into()).or_default();
+        (file.size, file.unsaid) = (size, true);
+    }
+
     /// What became of the file of this URI.
     pub fn file(&self, uri: &str) -> Option<ServedFile> {
         self.0.files.lock().get(uri).copied()
@@ -69,6 +78,9 @@ impl FileServers {
             let mut files = self.0.files.lock();
             let file = files.get_mut(uri).ok_or("No URL content-length available")?;
             file.asked += 1;
+            if file.unsaid {
+                return Err("No URL content-length available".to_owned());
+            }
             file.size
         };
         match self.0.operations.inject("file server", uri, &[Fault::SizeFail, Fault::SizeWrong]) {

@@ -74,6 +74,11 @@ impl Fetcher {
         Ok(Fetcher { process: spawn(generate_id("fetcher"), process), metrics })
     }
 
+    /// Its process.
+    pub fn process(&self) -> &Pid<FetcherProcess> {
+        &self.process
+    }
+
     /// What it counts.
     pub fn metrics(&self) -> &Metrics {
         &self.metrics

@@ -2,6 +2,7 @@
 //! are asked.
 
 use containerizer::docker::{Observer, State};
+use containerizer::fetcher::Net;
 use containerizer::gpu::{Gpu, GpuAllocator};
 use containerizer::logger::{ContainerIo, ContainerLogger};
 use mesos::ContainerId;
@@ -95,6 +96,8 @@ pub struct FakeHost {
     pub files: Mutex<BTreeMap<PathBuf, String>>,
     /// How much memory there is, if not 8 GiB.
     pub memory: Mutex<Option<u64>>,
+    /// The environment that the agent itself runs in.
+    pub own_environment: Mutex<BTreeMap<String, String>>,
     /// Where somebody listens.
     pub listeners: Mutex<BTreeSet<SocketAddr>>,
 }
@@ -216,7 +219,27 @@ impl Host for FakeHost {
     }
 
     fn remove(&self, path: &Path) -> Result<(), String> {
-        self.operation(format!("remove {}", path.display()))
+        self.operation(format!("remove {}", path.display()))?;
+        self.files.lock().remove(path);
+        Ok(())
+    }
+
+    fn exists(&self, path: &Path) -> bool {
+        self.files.lock().keys().any(|file| file.starts_with(path))
+    }
+
+    fn size(&self, path: &Path, _: bool) -> Result<u64, String> {
+        self.read(path).map(|content| content.len() as u64)
+    }
+
+    fn remove_directory(&self, path: &Path) -> Result<(), String> {
+        self.operation(format!("remove directory {}", path.display()))?;
+        self.files.lock().retain(|file, _| !file.starts_with(path));
+        Ok(())
+    }
+
+    fn environment(&self) -> BTreeMap<String, String> {
+        self.own_environment.lock().clone()
     }
 
     fn touch(&self, path: &Path, user: Option<&str>) -> Result<(), String> {
@@ -282,6 +305,20 @@ impl Host for FakeHost {
     fn connect(&self, address: SocketAddr) -> Result<(), String> {
         self.operation(format!("connect {address}"))?;
         if self.listeners.lock().contains(&address) { Ok(()) } else { Err("refused".to_owned()) }
+    }
+}
+
+/// Servers whose answers the test gives.
+#[derive(Default)]
+pub struct FakeNet {
+    pub asked: Mutex<Vec<String>>,
+    pub sizes: Calls<u64>,
+}
+
+impl Net for FakeNet {
+    fn content_length(&self, uri: &str) -> Future<u64> {
+        self.asked.lock().push(uri.to_owned());
+        self.sizes.receive()
     }
 }
 

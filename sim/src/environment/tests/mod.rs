@@ -5,6 +5,7 @@ mod containers;
 mod engine;
 mod events;
 mod execs;
+mod fetcher_cache_tests;
 mod host;
 mod images;
 mod logs;

@@ -80,6 +80,14 @@ pub(super) fn under_many_schedules(test: impl Fn(&Rig, &Schedule)) {
     }
 }
 
+/// [`under_many_schedules`], each time with other faults, too, as long as these last.
+pub(super) fn under_many_schedules_with(faults: &Faults, test: impl Fn(&Rig, &Schedule)) {
+    for seed in 1..=SCHEDULES {
+        let rig = Rig::drawing(Chooser::new(Latencies(seed)), faults.clone());
+        test(&rig, &Schedule(Random(Rc::new(Cell::new(seed)))));
+    }
+}
+
 /// Runs the test again and again, each time with other latencies, in the order of time.
 pub(super) fn with_many_latencies(test: impl Fn(&Rig)) {
     for seed in 1..=SCHEDULES {

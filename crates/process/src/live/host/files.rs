@@ -157,13 +157,13 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("file");
         assert!(write(&file, b"x").unwrap_err().starts_with(&file.display().to_string()));
-        assert!(read(&file).is_err() && owner(&file).is_err() && size(&file).is_err());
+        assert!(read(&file).is_err() && owner(&file).is_err() && disk(&file).is_err());
         std::fs::write(&file, "long").unwrap();
         let own = owner(&file).unwrap();
         assert_eq!(write(&file, b"xy"), Ok(()));
         assert_eq!(read(&file).as_deref(), Ok(&b"xyng"[..]));
         assert_eq!(chown(&file, own.0, own.1), Ok(()));
         assert_eq!(owner(&file), Ok(own));
-        assert!(size(&file).unwrap() > 1 << 20);
+        assert!(disk(&file).unwrap() > 1 << 20);
     }
 }
