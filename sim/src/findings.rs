@@ -3,7 +3,7 @@
 //! Each has a page under `docs/findings/`. A violation that matches one is counted apart and does
 //! not fail a campaign; everything else is our own bug.
 
-use crate::oracle::Violation;
+use crate::oracle::{TWICE, Violation};
 
 /// A defect of upstream that the port keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct Finding {
 }
 
 /// All known findings.
-pub const FINDINGS: [Finding; 4] = [
+pub const FINDINGS: [Finding; 5] = [
     Finding {
         id: "F01",
         oracle: "I-DOCKER",
@@ -43,6 +43,12 @@ pub const FINDINGS: [Finding; 4] = [
         oracle: "I-TERM",
         cause: "terminated too late, its executor was forked after the destroy",
         title: "a destroy before the fork signals nobody and waits for the executor's own end",
+    },
+    Finding {
+        id: "F05",
+        oracle: "I-CACHE",
+        cause: TWICE,
+        title: "a cached URI that is named twice is not waited for: the cache loses count",
     },
 ];
 

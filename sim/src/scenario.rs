@@ -53,9 +53,9 @@ pub struct Scenario {
     /// The task.
     #[serde(default)]
     pub task: TaskSpec,
-    /// What fetches its URIs.
+    /// The agent's flags (containerizer level).
     #[serde(default)]
-    pub fetcher: FetcherSpec,
+    pub flags: FlagsSpec,
     /// What the outside does.
     #[serde(default)]
     pub outside: OutsideSpec,
@@ -113,12 +113,14 @@ pub struct TaskSpec {
     pub instances: u32,
 }
 
-/// The agent's fetcher.
+/// Flags of the agent, under their names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct FetcherSpec {
-    /// How much it may cache.
-    pub cache_size: Size,
+pub struct FlagsSpec {
+    /// How much the fetcher may cache.
+    pub fetcher_cache_size: Size,
+    /// How long a container that has ended is kept before it is removed.
+    pub docker_remove_delay: Span,
 }
 
 /// What the outside does to the task.
@@ -172,9 +174,13 @@ impl Default for TaskSpec {
     }
 }
 
-impl Default for FetcherSpec {
+impl Default for FlagsSpec {
     fn default() -> Self {
-        FetcherSpec { cache_size: Size(Bytes::gigabytes(2)) }
+        let flags = containerizer::Flags::default();
+        FlagsSpec {
+            fetcher_cache_size: Size(flags.fetcher_cache_size),
+            docker_remove_delay: Span(flags.docker_remove_delay),
+        }
     }
 }
 

@@ -19,7 +19,7 @@
 mod cache;
 mod ledger;
 
-pub use cache::CacheUnderTest;
+pub use cache::{CacheUnderTest, TWICE};
 pub use ledger::{DestroyedIn, Ledger, Life, TERMINATION_LIMIT};
 
 /// An oracle's key and what it says, for `sim list`.

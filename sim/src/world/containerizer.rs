@@ -111,6 +111,7 @@ pub(super) struct ContainerizerCase {
     clients: Vec<(Pid<Client>, Watched)>,
     fetcher: Fetcher,
     cache_directory: PathBuf,
+    named_twice: bool,
     destroy_at: Option<Duration>,
 }
 
@@ -126,7 +127,11 @@ impl ContainerizerCase {
         world.host.register_scripted(MESOS_DOCKER_EXECUTOR, executor);
 
         let log = crate::log();
-        let flags = Flags { fetcher_cache_size: scenario.fetcher.cache_size.0, ..Flags::default() };
+        let flags = Flags {
+            fetcher_cache_size: scenario.flags.fetcher_cache_size.0,
+            docker_remove_delay: scenario.flags.docker_remove_delay.0,
+            ..Flags::default()
+        };
         let (cache_directory, fetcher) = (flags.fetcher_cache_dir.clone(), world.fetcher(&flags));
         let containerizer = DockerContainerizer::spawn(Dependencies {
             fetcher: fetcher.clone(),
@@ -159,6 +164,7 @@ impl ContainerizerCase {
             clients: (1..=scenario.task.instances).map(client).collect(),
             fetcher,
             cache_directory,
+            named_twice: scenario.task.twice,
             destroy_at: scenario.outside.destroy_at.map(|span| span.0),
         }
     }
@@ -171,6 +177,7 @@ impl ContainerizerCase {
             program: &world.fetcher_program,
             host: &world.host,
             directory: &self.cache_directory,
+            named_twice: self.named_twice,
         }
     }
 }

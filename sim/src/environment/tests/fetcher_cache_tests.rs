@@ -73,6 +73,7 @@ impl<'a> Agent<'a> {
             program: &self.program,
             host: &self.rig.host,
             directory: Path::new(CACHE),
+            named_twice: false,
         };
         let mut violations = Vec::new();
         cache.check_program(&mut violations);
