@@ -19,7 +19,7 @@ pub struct Finding {
 }
 
 /// All known findings.
-pub const FINDINGS: [Finding; 5] = [
+pub const FINDINGS: [Finding; 6] = [
     Finding {
         id: "F01",
         oracle: "I-DOCKER",
@@ -49,6 +49,12 @@ pub const FINDINGS: [Finding; 5] = [
         oracle: "I-CACHE",
         cause: TWICE,
         title: "a cached URI that is named twice is not waited for: the cache loses count",
+    },
+    Finding {
+        id: "F06",
+        oracle: "I-DOCKER",
+        cause: "a docker container runs after its termination, its executor had ended first",
+        title: "an executor that gives up ends without its container, which runs unattended",
     },
 ];
 

@@ -63,6 +63,8 @@ struct Job {
     program: FetcherProgram,
     info: FetcherInfo,
     running: Arc<dyn Running>,
+    /// What it has downloaded into the cache.
+    downloaded: Mutex<Vec<PathBuf>>,
     /// The step that comes next; `None` once it has ended.
     next: Mutex<Option<OpId>>,
 }
@@ -75,7 +77,13 @@ impl Program for FetcherProgram {
             running.exit(1 << 8);
             return Box::new(|_| {});
         };
-        let job = Arc::new(Job { program: self.clone(), info, running, next: Mutex::default() });
+        let job = Arc::new(Job {
+            program: self.clone(),
+            info,
+            running,
+            downloaded: Mutex::default(),
+            next: Mutex::default(),
+        });
         let faults = [Fault::FetchFail, Fault::FetchStall];
         let fault = self.operations.inject("program", MESOS_FETCHER, &faults);
         Job::begin(&job, 0, fault);
@@ -125,9 +133,16 @@ impl Job {
             }
             (_, None) => self.complain("the fetcher was given no name of a cached file"),
             (Action::DownloadAndCache, Some(path)) => {
+                if self.downloaded.lock().contains(&path) {
+                    // A URI that the command names more than once.
+                    return Ok(());
+                }
                 if self.program.host.exists(&path) {
                     return self.complain("a cached file is downloaded twice");
                 }
+                self.downloaded.lock().push(path.clone());
+                let directory = path.parent().unwrap_or(Path::new("/"));
+                self.program.host.mkdir(directory).map_err(|_| FAILED)?;
                 let size = self.size(&item.uri.value).ok_or(FAILED)?;
                 self.write(&path, PARTIAL, (size / 2).max(1));
                 Ok(())

@@ -53,6 +53,8 @@ pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violat
             "a docker container runs after its termination, its stop had failed"
         } else if world.daemon.was_stopped_early(&container.name) {
             "a docker container runs after its termination, its stop came before its start"
+        } else if ended_with_its_executor(world, &container.name) {
+            "a docker container runs after its termination, its executor had ended first"
         } else {
             "a docker container runs after its termination, nobody stopped it"
         };
@@ -62,6 +64,16 @@ pub(super) fn containers_when_settled(world: &World, violations: &mut Vec<Violat
             format!("docker container {} runs, its termination was reported", container.name),
         ));
     }
+}
+
+/// Whether the container of this name in Docker was taken to have ended because its executor had.
+fn ended_with_its_executor(world: &World, name: &str) -> bool {
+    let mut ended = false;
+    world.ledger.for_each(|id, life| {
+        let of_executor = life.message.as_deref() == Some("Container terminated");
+        ended |= of_executor && name.contains(&id.to_string());
+    });
+    ended
 }
 
 /// A destroy ends a container by itself; it does not just wait until the executor has had enough.

@@ -1,11 +1,13 @@
 //! Tests of the environment, and the small driver that they share.
 
+mod container_logger_tests;
 mod containerizer;
 mod containers;
 mod engine;
 mod events;
 mod execs;
 mod fetcher_cache_tests;
+mod fetcher_tests;
 mod host;
 mod images;
 mod logs;
