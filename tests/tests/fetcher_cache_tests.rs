@@ -164,6 +164,10 @@ impl Agent {
 }
 
 fn spawn(directory: &Path, cache_size: u64, before: Vec<String>) -> Fetcher {
+    spawn_at(directory.join("cache"), cache_size, before)
+}
+
+fn spawn_at(fetcher_cache_dir: PathBuf, cache_size: u64, before: Vec<String>) -> Fetcher {
     let program = drydock().display().to_string();
     let command = if before.is_empty() {
         vec![program, "mesos-fetcher".to_owned()]
@@ -174,7 +178,7 @@ fn spawn(directory: &Path, cache_size: u64, before: Vec<String>) -> Fetcher {
     let host = Arc::new(LocalHost::new().with_command(MESOS_FETCHER, command));
     let flags = Flags {
         launcher_dir: "/no/mesos/here".into(),
-        fetcher_cache_dir: directory.join("cache"),
+        fetcher_cache_dir,
         fetcher_cache_size: Bytes::new(cache_size),
         ..Flags::default()
     };
@@ -537,6 +541,68 @@ fn a_killed_fetcher_leaves_nothing_in_the_cache() {
     assert!(matches!(fetch.wait(LIMIT), Some(Outcome::Failed(_))));
     agent.assert_cached(0);
     assert_eq!(fs::read_dir(&cache).expect("it is there").count(), 0);
+}
+
+/// A small disk, for as long as the handle lives.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(at: PathBuf) -> SmallDisk {
+        fs::create_dir(&at).expect("made");
+        let flags = nix::mount::MsFlags::empty();
+        nix::mount::mount(Some("tmpfs"), &at, Some("tmpfs"), flags, Some("size=64k"))
+            .expect("root may mount");
+        SmallDisk(at)
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = nix::mount::umount2(&self.0, nix::mount::MntFlags::MNT_DETACH);
+    }
+}
+
+#[test]
+fn root_a_full_disk_leaves_nothing_in_the_cache() {
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("skipped: it takes root to mount a small disk");
+        return;
+    }
+    let mut agent = Agent::new();
+    let disk = SmallDisk::mount(agent.directory.path().join("disk"));
+    agent.fetcher = spawn_at(disk.0.join("cache"), 1 << 20, Vec::new());
+    let large = agent.asset("large", vec![b'x'; 200 << 10], 0o644);
+    let fetch = agent.fetch(0, &[cached(uri(large.display().to_string()))]);
+    match fetch.wait(LIMIT) {
+        Some(Outcome::Failed(message)) => assert!(message.contains("exited with status 1")),
+        other => panic!("{other:?}"),
+    }
+    let log = fs::read_to_string(agent.sandbox(0).join("stderr")).expect("a log");
+    assert!(log.contains("No space left on device"), "{log}");
+    let left = || fs::read_dir(disk.0.join("cache")).expect("it was made").count();
+    assert_eq!((agent.cache_size(), left()), (0, 0));
+    assert_eq!(agent.available_cache_space(), 1 << 20);
+
+    // What has room there is cached as ever.
+    agent.launch(
+        1,
+        &[cached(executable(agent.asset_path(COMMAND_NAME)))],
+        "./mesos-fetcher-test-cmd",
+    );
+    assert_eq!((agent.cache_size(), left()), (1, 1));
+}
+
+#[test]
+fn a_cache_that_cannot_be_made_fails_the_fetch_and_takes_nothing() {
+    let mut agent = Agent::new();
+    let path = agent.directory.path().join("file");
+    fs::write(&path, "in the way").expect("written");
+    agent.fetcher = spawn_at(path.join("cache"), 1000, Vec::new());
+    let fetch = agent.fetch(0, &[cached(uri(agent.asset_path(COMMAND_NAME)))]);
+    assert!(matches!(fetch.wait(LIMIT), Some(Outcome::Failed(_))));
+    let log = fs::read_to_string(agent.sandbox(0).join("stderr")).expect("a log");
+    assert!(log.contains("Could not create the fetcher cache directory"), "{log}");
+    assert_eq!((agent.cache_size(), agent.available_cache_space()), (0, 1000));
 }
 
 #[test]
