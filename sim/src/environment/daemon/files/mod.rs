@@ -15,7 +15,8 @@
 //! What cannot be answered by this is refused with a message and status 2, never guessed: what is in
 //! files of the image, or in `/proc`; other devices than `/dev/null`; whether somebody who is not root
 //! may write; the files of containers with tmpfs, `Mounts`, `VolumesFrom` or a read-only root. There
-//! are no links, owners, modes and times.
+//! are no links, owners, modes and times; `/etc/hostname`, `hosts` and `resolv.conf` are files like
+//! others, where the Engine mounts them.
 
 mod bound;
 mod commands;

@@ -215,7 +215,7 @@ fn what_files_say_decides_what_comes_next() {
 #[test]
 fn output_goes_to_files() {
     let mut commands = Vec::new();
-    let text = "echo a >/f; N=2; echo b >> \"/f$N\" 2>/g; >/h; echo c>/i; { echo d; } 2>&1; echo e";
+    let text = "echo a >/f; N=2; echo b >> \"/f$N\" 2>/g; >/h; echo c>/i; echo d 2>&1; echo e";
     let done = play_text(text, |command| {
         commands.push(command);
         Output::default()
