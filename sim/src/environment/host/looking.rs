@@ -15,9 +15,13 @@ impl Shared {
         let state = self.state.lock();
         let mut path = path.to_owned();
         for _ in 0..LINKS_AT_MOST {
-            match state.files.get(&path) {
-                Some(Node::Link(target)) => path.clone_from(target),
-                _ => return Some(path),
+            let link = path.ancestors().find_map(|above| match state.files.get(above)? {
+                Node::Link(target) => Some(target.join(path.strip_prefix(above).ok()?)),
+                _ => None,
+            });
+            match link {
+                Some(target) => path = target,
+                None => return Some(path),
             }
         }
         None

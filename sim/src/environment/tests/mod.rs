@@ -5,6 +5,7 @@ mod containers;
 mod engine;
 mod events;
 mod execs;
+mod files;
 mod host;
 mod images;
 mod logs;

@@ -63,9 +63,19 @@ pub(in super::super) struct Output {
     pub(in super::super) status: u8,
 }
 
+/// A command that writes more is not for a test.
+const WRITTEN_AT_MOST: usize = 16 << 20;
+
 impl Output {
-    fn print(&mut self, text: impl Into<Vec<u8>>) {
-        self.written.push((Stream::Stdout, text.into()));
+    /// Whether there was room for this.
+    fn print(&mut self, text: impl Into<Vec<u8>>) -> bool {
+        let text = text.into();
+        let before: usize = self.written.iter().map(|(_, text)| text.len()).sum();
+        let fits = before + text.len() <= WRITTEN_AT_MOST;
+        if fits {
+            self.written.push((Stream::Stdout, text));
+        }
+        fits
     }
 
     fn complain(&mut self, complaint: &str) {
@@ -102,7 +112,12 @@ pub(super) fn run(view: &mut View<'_>, directory: &str, command: &Command) -> Ou
         Command::Print { paths } => {
             for path in paths {
                 match view.read(&at(path)) {
-                    Ok(content) => output.print(content),
+                    Ok(content) => {
+                        if !output.print(content) {
+                            output.refuse("cat", path);
+                            break;
+                        }
+                    }
                     Err(Errno::IsDirectory) => output.complain("cat: read error: Is a directory"),
                     Err(errno) => {
                         let complaint = format!("cat: can't open '{path}': {errno}");
@@ -205,7 +220,10 @@ fn list(
         let names = names.iter().map(String::as_str).filter(|name| all || !name.starts_with('.'));
         let lines: String =
             dots.iter().copied().chain(names).map(|name| format!("{name}\n")).collect();
-        output.print(format!("{gap}{head}{lines}"));
+        if !output.print(format!("{gap}{head}{lines}")) {
+            output.refuse("ls", path);
+            break;
+        }
     }
     output.written.retain(|(_, text)| !text.is_empty());
 }

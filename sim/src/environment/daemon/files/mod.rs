@@ -54,6 +54,7 @@ enum Errno {
     Exists,
     ReadOnly,
     NotPermitted,
+    NameTooLong,
     NoSpace,
     Busy,
     /// It is not known whether it can.
@@ -69,6 +70,7 @@ impl fmt::Display for Errno {
             Errno::Exists => "File exists",
             Errno::ReadOnly => "Read-only file system",
             Errno::NotPermitted => "Operation not permitted",
+            Errno::NameTooLong => "File name too long",
             Errno::NoSpace => "No space left on device",
             Errno::Busy => "Device or resource busy",
             Errno::NotModelled => "not modelled by this simulator",
@@ -129,6 +131,11 @@ fn plain(directory: &str, path: &str) -> String {
         }
     }
     parts.iter().map(|part| format!("/{part}")).collect()
+}
+
+/// The kernel's limits for a path, and for each name in it.
+fn is_short(path: &str) -> bool {
+    path.len() < 4096 && path.split('/').all(|name| name.len() < 256)
 }
 
 /// A container is created: a volume that it mounts, and that is empty, gets what the image has there.

@@ -43,7 +43,11 @@ pub(super) fn of(config: &ContainerConfig) -> Vec<Mount> {
         .into_iter()
         .map(|(target, source, read_only)| Mount { target: target.to_owned(), source, read_only })
         .collect();
-    mounts.extend(config.binds.iter().filter_map(|bind| bound(bind)));
+    let is_short = |mount: &Mount| match &mount.source {
+        Source::Bind(source) => super::is_short(&mount.target) && super::is_short(source),
+        _ => super::is_short(&mount.target),
+    };
+    mounts.extend(config.binds.iter().filter_map(|bind| bound(bind)).filter(is_short));
     mounts
 }
 

@@ -305,6 +305,38 @@ fn devices_may_be_used_for_what_was_allowed() {
 }
 
 #[test]
+fn paths_and_output_have_an_end() {
+    let common = &mut Common::default();
+    let long = "/a".repeat(3000);
+    let name = format!("/{}", "a".repeat(256));
+    let config = ContainerConfig {
+        binds: vec![format!("{long}:/x"), format!("vol:{long}"), format!("/x:{name}")],
+        working_dir: long.clone(),
+        ..ContainerConfig::default()
+    };
+    let one = &mut Container::new(config);
+    for path in [&long, &name] {
+        one.check(common, &format!("ls {path}"), &format!("!ls: {path}: File name too long\n"), 1);
+        let refused = format!("!touch: {path}: File name too long\n");
+        one.check(common, &format!("touch {path}"), &refused, 1);
+    }
+    let deep = "/b".repeat(1000);
+    one.check(common, &format!("mkdir -p {deep}"), "", 0);
+    one.check(common, &format!("test -d {deep}"), "", 0);
+    one.check(common, &format!("test -d {deep}/c/d/e"), "", 1);
+
+    one.check(common, "> /tmp/f", "", 0);
+    let much = Command::Append { path: "/tmp/f".to_owned(), bytes: vec![b'x'; 7 << 20] };
+    assert_eq!(one.run(common, &much), (String::new(), 0));
+    let (written, status) = one.run(common, &command("cat /tmp/f /tmp/f /tmp/f /tmp/f"));
+    assert_eq!((written.len() >> 20, status), (14, 2));
+    assert!(written.ends_with("!cat: /tmp/f: not modelled by this simulator\n"));
+    assert_eq!(one.run(common, &much).1, 0);
+    let full = (String::from("!sh: write error: No space left on device\n"), 1);
+    assert_eq!(one.run(common, &much), full);
+}
+
+#[test]
 fn what_is_not_modelled_is_refused() {
     let (common, one) =
         (&mut Common::default(), &mut Container::bound(&["vol:/mnt/v", "/src:/src"]));

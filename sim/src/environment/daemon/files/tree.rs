@@ -61,10 +61,15 @@ impl Tree {
         if self.bytes + added > BYTES_AT_MOST {
             return Err(Errno::NoSpace);
         }
-        if let Some((above, _)) = path.rsplit_once('/')
-            && self.get(above).is_none()
-        {
-            self.put(above, Node::Directory)?;
+        for (at, _) in path.match_indices('/').skip(1) {
+            let above = &path[..at];
+            if !self.nodes.contains_key(above) {
+                if self.bytes + added + at > BYTES_AT_MOST {
+                    return Err(Errno::NoSpace);
+                }
+                self.bytes += at;
+                self.nodes.insert(above.to_owned(), Node::Directory);
+            }
         }
         self.bytes += added;
         if let Some(before) = self.nodes.insert(path.to_owned(), node) {

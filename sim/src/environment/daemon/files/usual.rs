@@ -1,8 +1,8 @@
 //! What is in a container before its programs write anything.
 
 use super::mounts::Mount;
-use super::plain;
 use super::tree::{Behind, Device, Node, Tree};
+use super::{is_short, plain};
 use crate::environment::daemon::config::{ContainerConfig, DeviceMapping, Settled};
 use crate::environment::daemon::ids;
 use crate::environment::daemon::shell::PROGRAMS;
@@ -59,12 +59,13 @@ pub(super) fn layer(settled: &Settled, id: &str, mounts: &[Mount]) -> Tree {
     }
     for device in &config.devices {
         let path = plain("", &device.container);
-        if !path.starts_with("/dev/") {
+        if !path.starts_with("/dev/") && is_short(&path) {
             let _ = tree.put(&path, Node::Device(device_of(config, device)));
         }
     }
     let targets = mounts.iter().map(|mount| mount.target.clone());
-    for path in targets.chain([plain("", &settled.working_dir)]) {
+    let all = targets.chain([plain("", &settled.working_dir)]);
+    for path in all.filter(|path| is_short(path)) {
         let _ = tree.make_directory(&path);
     }
     tree
@@ -95,7 +96,7 @@ pub(super) fn devices(config: &ContainerConfig, machine: &[Arc<str>]) -> Tree {
     }
     for device in &config.devices {
         let path = plain("", &device.container);
-        if let Some(path) = path.strip_prefix("/dev") {
+        if let Some(path) = path.strip_prefix("/dev").filter(|path| is_short(path)) {
             let _ = tree.put(path, Node::Device(device_of(config, device)));
         }
     }

@@ -21,6 +21,9 @@ pub(super) struct View<'a> {
 
 impl View<'_> {
     fn find<'p>(&self, path: &'p str) -> Result<(Mount, &'p str), Errno> {
+        if !super::is_short(path) {
+            return Err(Errno::NameTooLong);
+        }
         let found = mounts::find(&self.mounts, path).ok_or(Errno::NoEntry)?;
         Ok((found.0.clone(), found.1))
     }
@@ -46,25 +49,31 @@ impl View<'_> {
 
     /// What lies at a path.
     pub(super) fn look(&self, path: &str) -> Result<Kind, Errno> {
+        let mut nearest = path;
+        let mut found = self.found(path)?;
+        while found.is_none() {
+            let Some((above, _)) = nearest.rsplit_once('/') else { return Err(Errno::NoEntry) };
+            nearest = above;
+            found = self.found(above)?;
+        }
+        match found {
+            Some(kind) if nearest.len() == path.len() => Ok(kind),
+            Some(Kind::Directory) | None => Err(Errno::NoEntry),
+            Some(_) => Err(Errno::NotDirectory),
+        }
+    }
+
+    /// The same, whatever there is above.
+    fn found(&self, path: &str) -> Result<Option<Kind>, Errno> {
         let (mount, rest) = self.find(path)?;
-        let found = match &mount.source {
+        Ok(match &mount.source {
             _ if rest.is_empty() && !matches!(mount.source, Source::Bind(_)) => {
                 Some(Kind::Directory)
             }
             Source::Processes | Source::System => return Err(Errno::NotModelled),
             Source::Bind(source) => self.bound.look(self.host, &format!("{source}{rest}")),
             source => self.tree(source).and_then(|tree| tree.get(rest)).map(Kind::from),
-        };
-        found.ok_or_else(|| self.missing(path))
-    }
-
-    /// Why nothing lies at a path.
-    fn missing(&self, path: &str) -> Errno {
-        match path.rsplit_once('/').map(|(above, _)| self.look(above)) {
-            None | Some(Ok(Kind::Directory)) => Errno::NoEntry,
-            Some(Ok(_)) => Errno::NotDirectory,
-            Some(Err(errno)) => errno,
-        }
+        })
     }
 
     /// The names in a directory, in their order.

@@ -10,7 +10,7 @@ use crate::environment::daemon::signals;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-/// No variable may be longer: it is a program's way to take all memory there is.
+/// The words of a command have no more bytes: it is a program's way to take all memory there is.
 const LONGEST: usize = 1 << 20;
 
 /// Where output goes.
@@ -271,9 +271,9 @@ impl Shell {
                 self.tasks.push(Task::Loop { condition, until, body, last: 0, stage });
             }
             Node::For { name, words, body } => {
-                let values = self.expand(&words).into();
+                let Some(values) = self.expand(&words) else { return self.give_up() };
                 self.status = 0;
-                self.tasks.push(Task::For { name, values, body });
+                self.tasks.push(Task::For { name, values: values.into(), body });
             }
         }
         Action::On
@@ -295,7 +295,8 @@ impl Shell {
                 continue;
             };
             let (err, append) = (*err, *append);
-            let path = self.expand(std::slice::from_ref(path)).concat();
+            let Some(path) = self.expand(std::slice::from_ref(path)) else { return self.give_up() };
+            let path = path.concat();
             let sink = match path.as_str() {
                 "/dev/null" => Sink::Null,
                 "/dev/stderr" => self.err.clone(),
@@ -311,32 +312,42 @@ impl Shell {
         self.simple(&words)
     }
 
-    fn expand(&self, words: &[Word]) -> Vec<String> {
-        let value = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Variable(name) => {
-                self.variables.get(name.as_str()).map_or(String::new(), ToString::to_string)
+    /// Words with the values of their variables, unless that is too much.
+    fn expand(&self, words: &[Word]) -> Option<Vec<String>> {
+        let status = self.status.to_string();
+        let (mut all, mut bytes) = (Vec::new(), 0);
+        for word in words {
+            let mut text = String::new();
+            for part in word {
+                let value = match part {
+                    Part::Text(text) => text,
+                    Part::Variable(name) => self.variables.get(name.as_str()).map_or("", |it| it),
+                    Part::Status => &status,
+                };
+                bytes += value.len();
+                if bytes > LONGEST {
+                    return None;
+                }
+                text.push_str(value);
             }
-            Part::Status => self.status.to_string(),
-        };
-        // Words of variables that are empty vanish, as unquoted ones do.
-        let all = words.iter().map(|word| (word, word.iter().map(value).collect::<String>()));
-        all.filter(|(word, text)| {
-            !text.is_empty() || word.iter().any(|part| matches!(part, Part::Text(_)))
-        })
-        .map(|(_, text)| text)
-        .collect()
+            // Words of variables that are empty vanish, as unquoted ones do.
+            if !text.is_empty() || word.iter().any(|part| matches!(part, Part::Text(_))) {
+                all.push(text);
+            }
+        }
+        Some(all)
+    }
+
+    fn give_up(&mut self) -> Action {
+        self.complain("out of memory", 2);
+        self.tasks.push(Task::Exit);
+        Action::On
     }
 
     fn simple(&mut self, words: &[Word]) -> Action {
-        let values = self.expand(words);
+        let Some(values) = self.expand(words) else { return self.give_up() };
         let assignment = words.first().is_some_and(check::is_assignment);
         match values.first().and_then(|word| word.split_once('=')).filter(|_| assignment) {
-            Some((_, value)) if value.len() > LONGEST => {
-                self.complain("out of memory", 2);
-                self.tasks.push(Task::Exit);
-                Action::On
-            }
             Some((name, value)) => {
                 self.variables.insert(name.into(), value.into());
                 self.status = 0;

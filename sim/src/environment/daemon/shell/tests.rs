@@ -149,6 +149,8 @@ fn a_loop_without_end_has_none() {
     assert!(done.seconds > 10 && done.status.is_none(), "{done:?}");
     check("while true; do echo once; break; done; exit 2", "once\n", 0, 2);
     check("for i in 1 2; do while true; do break; done; echo $i; done", "1\n2\n", 0, 0);
+    let done = play_text("X=a; until echo $X$X$X >/dev/null && false; do X=$X$X; done", no_files);
+    assert_eq!((&*done.written, done.status), ("!sh: out of memory\n", Some(2)));
     let done = play_text("X=a; while true; do X=$X$X; done", no_files);
     assert_eq!((&*done.written, done.status), ("!sh: out of memory\n", Some(2)));
 }
