@@ -139,6 +139,11 @@ async fn root_docker_mount_relative_container_path() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_is_mounted_is_seen_and_nothing_else() {
+    Live::run(wrapper::mounted_or_not).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn root_docker_nvidia_gpu_device_allow() {
     Live::run(wrapper::nvidia_gpu_device_allow).await;
 }

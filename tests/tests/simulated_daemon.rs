@@ -139,6 +139,7 @@ fn bad_flags_are_named() {
         (&["--listen", "unix:///tmp/x", "--fault", "pull:nonsense"], "--fault"),
         (&["--listen", "unix:///tmp/x", "--speed", "0"], "--speed"),
         (&["--listen", "unix:///tmp/x", "--scenario", "/no/such/file"], "--scenario"),
+        (&["--listen", "unix:///tmp/x", "--host-files", "/no/such/directory"], "--host-files"),
     ] {
         let output =
             Command::new(drydock()).arg("docker-sim").args(flags).output().expect("it can be run");

@@ -1,13 +1,9 @@
 //! Twins of `src/tests/containerizer/docker_tests.cpp` against the simulated daemon, served to the
 //! client that talks to a real Engine. What they do is in `wrapper`.
-//!
-//! Those that look at mounts and devices from inside a container are not here: the simulated daemon
-//! models no files, and programs that say they saw some would prove nothing.
 
 #![allow(clippy::disallowed_methods, reason = "a test of another program in real time")]
 
 mod simulated_server;
-#[allow(dead_code, reason = "some of it is for a real Engine alone")]
 mod wrapper;
 
 use docker::{Bollard, Docker, Engine, Version};
@@ -47,7 +43,8 @@ impl Simulated {
         let directory = tempfile::tempdir().expect("a directory");
         let file = directory.path().join("scenario.toml");
         std::fs::write(&file, SCENARIO).expect("it is written");
-        let server = Server::start(&["--speed", "4", "--scenario", &file.display().to_string()]);
+        let (file, shown) = (file.display().to_string(), directory.path().display().to_string());
+        let server = Server::start(&["--speed", "4", "--scenario", &file, "--host-files", &shown]);
         let (status, _, body) =
             server.ask("POST", "/images/create?fromImage=busybox&tag=latest", "");
         assert_eq!(status, 200, "{body}");
@@ -86,7 +83,7 @@ impl World for Simulated {
     }
 
     fn device(&self) -> &str {
-        unreachable!("no twin here is about devices")
+        "/dev/nvidiactl"
     }
 
     fn until(&self, what: &str, condition: &dyn Fn() -> bool) {
@@ -111,6 +108,37 @@ async fn root_docker_kill() {
 #[tokio::test(flavor = "multi_thread")]
 async fn root_docker_check_port_resource() {
     Simulated::run(wrapper::check_port_resource).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_mount_relative_host_path() {
+    Simulated::run(wrapper::mount_relative_host_path).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_mount_absolute_host_path() {
+    Simulated::run(wrapper::mount_absolute_host_path).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_mount_relative_container_path() {
+    Simulated::run(wrapper::mount_relative_container_path).await;
+}
+
+/// The program would say so if it saw nothing of what is mounted, or everything.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_mounted_is_seen_and_nothing_else() {
+    Simulated::run(wrapper::mounted_or_not).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_nvidia_gpu_device_allow() {
+    Simulated::run(wrapper::nvidia_gpu_device_allow).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_nvidia_gpu_inspect_devices() {
+    Simulated::run(wrapper::nvidia_gpu_inspect_devices).await;
 }
 
 /// And the client is of use afterwards.

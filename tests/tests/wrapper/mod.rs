@@ -202,6 +202,18 @@ pub fn cancel_pull(world: &dyn World) {
 
 /// Lists a directory which is mounted.
 fn mounted(world: &dyn World, name: &str, host_path: &str, container_path: &str, seen: &str) {
+    listed(world, name, host_path, container_path, seen, 0);
+}
+
+/// The same, and what comes of it.
+fn listed(
+    world: &dyn World,
+    name: &str,
+    host_path: &str,
+    container_path: &str,
+    seen: &str,
+    code: i32,
+) {
     std::fs::create_dir_all(world.directory().join(DIRECTORY)).expect("a directory");
     let mut container = container_info(world);
     container.volumes.push(Volume {
@@ -213,7 +225,20 @@ fn mounted(world: &dyn World, name: &str, host_path: &str, container_path: &str,
     let name = format!("{}-{name}", world.prefix());
     let command = shell(format!("ls -d {seen}"));
     let options = options(world, &name, &container, &command, CreateArguments::default());
-    exited(world, "the listing of what is mounted", &run(world, &options), 0);
+    exited(world, "the listing of what is mounted", &run(world, &options), code);
+}
+
+/// Upstream's tests would not notice a program that sees everything.
+pub fn mounted_or_not(world: &dyn World) {
+    let inside = format!("/tmp/{DIRECTORY}");
+    std::fs::create_dir_all(world.directory().join(DIRECTORY)).expect("a directory");
+    std::fs::write(world.directory().join(DIRECTORY).join("file"), "").expect("a file");
+    let check = |name: &str, seen: &str, code| {
+        listed(world, name, DIRECTORY, &inside, seen, code);
+    };
+    check("mounted-file-test", &format!("{inside}/file"), 0);
+    check("mounted-nothing-test", &format!("{inside}/other"), 1);
+    check("mounted-elsewhere-test", "/tmp/elsewhere", 1);
 }
 
 fn test_directory(world: &dyn World) -> String {

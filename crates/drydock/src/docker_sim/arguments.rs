@@ -19,6 +19,10 @@ pub struct Arguments {
     /// A fault, as in 'pull:stall@30%'; may be given several times
     #[arg(long, value_name = "FAULT")]
     pub fault: Vec<String>,
+    /// Containers that bind what lies below this directory see it; it is never written to. May be
+    /// given several times [default: what is bound is an empty directory]
+    #[arg(long, value_name = "DIRECTORY")]
+    pub host_files: Vec<PathBuf>,
     /// So many virtual seconds pass in a real one
     #[arg(long, value_name = "N", default_value = "1", conflicts_with = "virtual_time")]
     pub speed: String,

@@ -14,6 +14,7 @@ mod address;
 mod admin;
 mod arguments;
 mod bridge;
+mod host_files;
 mod listen;
 mod log;
 mod pace;
@@ -29,6 +30,7 @@ pub use arguments::Arguments;
 
 use crate::error::UsageError;
 use address::Address;
+use host_files::Shown;
 use listen::Listener;
 use log::Style;
 use pace::Pace;
@@ -63,12 +65,16 @@ pub fn main(arguments: &Arguments) -> Result<ExitCode, UsageError> {
         None => Scenario::built_in(),
     };
     let rules = faults(&scenario, &arguments.fault)?;
+    let shown = Shown::new(&arguments.host_files);
+    let shown = shown.map_err(|error| UsageError::new(format!("--host-files: {error}")))?;
     let style = Style::new(arguments.json, arguments.verbose);
     let listener =
         Listener::bind(&asked).map_err(|error| UsageError::new(format!("--listen: {error}")))?;
 
     let (handle, commands) = bridge::channel();
-    let mut world = World::new(scenario.settings(since_epoch()), pace);
+    let mut settings = scenario.settings(since_epoch());
+    settings.host_files = Some(Arc::new(shown));
+    let mut world = World::new(settings, pace);
     scenario.furnish(&world.daemon);
     world.daemon.set_rules(rules);
 

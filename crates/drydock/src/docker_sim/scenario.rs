@@ -28,6 +28,7 @@ Scenarios are TOML; what they leave out is as without a scenario, except for ima
   max_downloads = 3                   layers at the same time
   create = \"20ms\"  start = \"150ms\"  exec = \"30ms\"  remove = \"20ms\"    how long these take
   processors = 2  memory = \"8GB\"
+  devices = [\"/dev/fuse\"]             the machine's; without it, some usual ones
 
   [registry]
   latency = \"100ms\"                   of each answer
@@ -52,8 +53,11 @@ Scenarios are TOML; what they leave out is as without a scenario, except for ima
   script, never_starts, ignores_sigterm   as above
 
 A script is what `sh -c` would do of: sleep N, echo, printf, cat, env, true, false, exit N, trap,
-eat SIZE [in TIME] (memory), work TIME (processor), joined by ; && || if while until for. Without
-one a program runs until it is stopped.";
+ls, touch, mkdir, rm, test, eat SIZE [in TIME] (memory), work TIME (processor), joined by ; && || if
+while until for, with > and >> to files. Without one a program runs until it is stopped.
+
+Containers have files of their own, volumes, devices, and with --host-files what they bind; what is
+not modelled of all this is refused with a message and exit code 2.";
 
 /// A scenario for the server.
 #[derive(Clone, Debug, Deserialize)]
@@ -83,6 +87,7 @@ struct DaemonTable {
     remove: Option<Span>,
     processors: Option<u32>,
     memory: Option<Size>,
+    devices: Option<Vec<String>>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -237,6 +242,10 @@ impl Scenario {
         if self.daemon.processors == Some(0) {
             return Err("daemon.processors: must be more than 0".to_owned());
         }
+        let devices = self.daemon.devices.iter().flatten();
+        if let Some(bad) = devices.into_iter().find(|device| !device.starts_with("/dev/")) {
+            return Err(format!("daemon.devices: '{bad}': expected a path below /dev"));
+        }
         for image in &self.images {
             let of = |field: &str| format!("image {}: {field}", image.reference);
             let (name, tag) = match image.reference.rsplit_once(':') {
@@ -296,6 +305,9 @@ impl Scenario {
             remove: span(daemon.remove, usual.remove),
             processors: daemon.processors.unwrap_or(usual.processors),
             total_memory: size(daemon.memory, usual.total_memory),
+            devices: daemon.devices.as_ref().map_or(usual.devices, |devices| {
+                devices.iter().map(|device| Arc::from(device.as_str())).collect()
+            }),
             name: daemon.name.as_deref().map_or(usual.name, Arc::from),
             registry: span(registry.latency, usual.registry),
             bandwidth: size(registry.bandwidth, usual.bandwidth),
@@ -449,6 +461,7 @@ mod tests {
             ("[registry]\nlatency = 5".to_owned(), "line 2: invalid type"),
             ("[daemon]\nspeed = 1".to_owned(), "line 2: unknown field `speed`"),
             ("[daemon]\nmax_downloads = 0".to_owned(), "daemon.max_downloads"),
+            ("[daemon]\ndevices = [\"fuse\"]".to_owned(), "daemon.devices: 'fuse'"),
             (image("script = \"make coffee\""), "image a: script: 'make coffee' is not of"),
             (image("env = [\"A\"]"), "image a: env: 'A'"),
             (image("never_starts = \"maybe\""), "unknown variant `maybe`"),

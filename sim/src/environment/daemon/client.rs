@@ -5,7 +5,7 @@
 
 use super::answer::{Answer, Chunk, Interest, Reply, Sink};
 use super::attaching::{Attaching, Writer};
-use super::config::{ContainerConfig, Resources};
+use super::config::{ContainerConfig, DeviceMapping, Resources};
 use super::exchange::Connection;
 use super::inspect::Inspection;
 use super::messages;
@@ -292,6 +292,11 @@ fn container(inspection: &Inspection) -> Container {
 /// The configuration of a container in the daemon's terms: what the daemon acts on.
 fn config(body: &CreateBody) -> ContainerConfig {
     let host = &body.host_config;
+    let devices = host.devices.iter().map(|device| DeviceMapping {
+        host: device.path_on_host.clone(),
+        container: device.path_in_container.clone(),
+        permissions: device.cgroup_permissions.clone(),
+    });
     ContainerConfig {
         image: body.image.clone(),
         command: body.command.clone(),
@@ -313,6 +318,7 @@ fn config(body: &CreateBody) -> ContainerConfig {
         oom_score_adj: host.oom_score_adj,
         privileged: host.privileged,
         binds: host.binds.clone(),
+        devices: devices.collect(),
         network_mode: host.network_mode.clone(),
         auto_remove: host.auto_remove,
         ..ContainerConfig::default()

@@ -75,6 +75,17 @@ pub struct EndpointConfig {
     pub ipv4: Option<String>,
 }
 
+/// A device of the machine that the container gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeviceMapping {
+    /// `PathOnHost`.
+    pub host: String,
+    /// `PathInContainer`.
+    pub container: String,
+    /// `CgroupPermissions`: letters of `rwm`.
+    pub permissions: String,
+}
+
 /// The fields of a create request's body, as they were given, behind those that mean something
 /// here.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -124,6 +135,8 @@ pub struct ContainerConfig {
     pub privileged: bool,
     /// `HostConfig.Binds`: `host:container[:mode]`.
     pub binds: Vec<String>,
+    /// `HostConfig.Devices`.
+    pub devices: Vec<DeviceMapping>,
     /// `HostConfig.NetworkMode`; the default bridge if empty.
     pub network_mode: String,
     /// `HostConfig.AutoRemove`.

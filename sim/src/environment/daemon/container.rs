@@ -3,6 +3,7 @@
 use super::answer::Refusal;
 use super::config::{Resources, Restart, Settled};
 use super::exchange::RequestId;
+use super::files::Own;
 use super::log::Log;
 use super::messages;
 use super::network::Attached;
@@ -116,6 +117,7 @@ pub(super) struct Container {
     pub(super) removal_waiters: Vec<RequestId>,
     pub(super) followers: Vec<Follower>,
     pub(super) log: Log,
+    pub(super) files: Own,
     pub(super) networks: Vec<Attached>,
     /// Programs that run in it, by number.
     pub(super) execs: Vec<u64>,

@@ -5,6 +5,7 @@ use super::answer::{Answer, Refusal};
 use super::config::{ContainerConfig, Resources, Restart, Settled};
 use super::container::{Container, ContainerState, Restarts};
 use super::exchange::RequestId;
+use super::files::{self, Own};
 use super::ids::Kind;
 use super::image::ImageSpec;
 use super::log::Log;
@@ -230,6 +231,7 @@ fn add(
     for bind in &settled.config.binds {
         volumes::used_by(daemon, state, bind);
     }
+    files::created(state, &settled.config);
     let container = Container {
         number,
         id: Arc::clone(&id),
@@ -265,6 +267,7 @@ fn add(
         removal_waiters: Vec::new(),
         followers: Vec::new(),
         log: Log::default(),
+        files: Own::default(),
         networks: Vec::new(),
         execs: Vec::new(),
     };

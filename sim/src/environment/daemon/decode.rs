@@ -5,7 +5,7 @@
 
 use super::answer::Refusal;
 use super::config::{
-    ContainerConfig, EndpointConfig, Given, PortBinding, Resources, Restart, Update,
+    ContainerConfig, DeviceMapping, EndpointConfig, Given, PortBinding, Resources, Restart, Update,
 };
 use super::network::NetworkConfig;
 use super::request::{ExecConfig, Streams};
@@ -230,6 +230,23 @@ fn ports(host: Fields<'_>) -> Read<'_, Vec<PortBinding>> {
     Ok(ports)
 }
 
+fn devices<'a>(host: Fields<'a>) -> Read<'a, Vec<DeviceMapping>> {
+    let devices = match host.get("Devices") {
+        None => return Ok(Vec::new()),
+        Some(Value::Array(devices)) => devices,
+        Some(other) => return Err(host.wrong("Devices", other, "[]container.DeviceMapping")),
+    };
+    let mapping = |device: &'a Value| {
+        let device = Fields { object: device.as_object(), path: "HostConfig.Devices." };
+        Ok(DeviceMapping {
+            host: device.string("PathOnHost")?,
+            container: device.string("PathInContainer")?,
+            permissions: device.string("CgroupPermissions")?,
+        })
+    };
+    devices.iter().map(mapping).collect()
+}
+
 fn endpoints(config: Fields<'_>) -> Read<'_, Vec<EndpointConfig>> {
     let networking = config.object("NetworkingConfig", "NetworkingConfig.")?;
     let endpoints = networking.object("EndpointsConfig", "NetworkingConfig.EndpointsConfig.")?;
@@ -289,6 +306,7 @@ fn container<'a>(fields: Fields<'a>, host: Fields<'a>) -> Read<'a, ContainerConf
         oom_score_adj: host.number("OomScoreAdj")?,
         privileged: host.flag("Privileged")?,
         binds: host.strings("Binds")?,
+        devices: devices(host)?,
         network_mode: host.string("NetworkMode")?,
         auto_remove: host.flag("AutoRemove")?,
         restart: Restart::No,

@@ -144,6 +144,18 @@ pub(super) fn device_busy(id: &str) -> Refusal {
     )
 }
 
+pub(super) fn no_such_device(path: &str) -> Refusal {
+    let what = "error gathering device information while adding custom device";
+    refusal(500, format!("{what} \"{path}\": no such file or directory"))
+}
+
+/// A device that may be used for nothing.
+pub(super) fn useless_device(rule: usize) -> Refusal {
+    let why = format!("device access at {rule} field cannot be empty: unknown");
+    let what = "failed to create shim task: OCI runtime create failed: runc create failed";
+    refusal(500, format!("{what}: {why}"))
+}
+
 const CREATE_FAILED: &str = "failed to create shim task: OCI runtime create failed: runc create \
                              failed: unable to start container process";
 const EXEC_FAILED: &str = "OCI runtime exec failed: exec failed: unable to start container process";

@@ -62,7 +62,7 @@
 //! # Not modelled
 //!
 //! Builds, pushes, commits, archives, health checks, plug-ins, swarm, IPv6, links; the contents of
-//! images, and of files at all. A layer's bandwidth does not depend on that of other layers.
+//! images, and most of what there is about files (`files/` says what there is). A layer's bandwidth does not depend on that of other layers.
 
 mod answer;
 mod attaching;
@@ -78,6 +78,7 @@ mod events;
 mod exchange;
 mod exec;
 mod faults;
+mod files;
 mod filters;
 pub mod go_json;
 mod handle;
@@ -128,11 +129,14 @@ mod waiting;
 
 pub use answer::{Answer, Chunk, Interest, Opened, Refusal, Reply, Sink};
 pub use cgroup::Cgroup;
-pub use config::{ContainerConfig, EndpointConfig, Given, PortBinding, Resources, Restart, Update};
+pub use config::{
+    ContainerConfig, DeviceMapping, EndpointConfig, Given, PortBinding, Resources, Restart, Update,
+};
 pub use container::ContainerState;
 pub use events::Event;
 pub use exchange::{Call, Connection};
 pub use exec::ExecView;
+pub use files::{HostFile, HostFiles};
 pub use filters::Filters;
 pub use handle::Daemon;
 pub use image::{ImageSpec, Layer, Programs, chain_ids};
@@ -150,6 +154,7 @@ pub use request::{
 };
 pub use script::{End, Reaction, Script, StartRefusal, Step, Stream};
 pub use settings::{DaemonSettings, Engine};
+pub use shell::{Handler, Text};
 pub use stats::{Sample, StatsView};
 pub use system::{DiskUsage, Info};
 pub use trouble::{Place, Trouble};

@@ -5,8 +5,9 @@
 //! the host. Freezing it takes its op away; thawing gives it the time that was left.
 
 use super::Shared;
-use super::output;
 use super::script::{End, Reaction, Script, Step};
+use super::shell::{Action, Handler, Shell};
+use super::{files, output};
 use crate::environment::host::{SIGKILL, SIGTERM};
 use crate::environment::operations::OpId;
 use process::host::OsPid;
@@ -72,11 +73,15 @@ pub(super) struct Program {
     pub(super) argv: Arc<[String]>,
     pub(super) started: Time,
     script: Arc<Script>,
-    /// The steps that it is in, the handler of a signal above them; and the next of each.
-    frames: Vec<(Arc<[Step]>, usize)>,
+    /// The next step of the script.
+    next: usize,
+    /// A step that was not done as a whole, and is to be done again first.
+    again: Option<Step>,
+    /// The shell that it has become.
+    shell: Option<Shell>,
     reactions: Vec<(i32, Reaction)>,
     /// Handlers that wait for the end of the current step.
-    pending: VecDeque<Arc<[Step]>>,
+    pending: VecDeque<Handler>,
     busy: Option<Busy>,
     pub(super) frozen: bool,
     /// Signals that it gets when it is thawed.
@@ -98,6 +103,8 @@ enum Next {
     /// It takes time; somebody will go on.
     Wait,
     Write(super::script::Stream, Arc<[u8]>),
+    /// It asks something of files, in this directory.
+    Files(files::Command, String),
     Exit(i32),
     OutOfMemory,
 }
@@ -114,7 +121,9 @@ impl Program {
             pid,
             argv,
             started: clock::now(),
-            frames: vec![(Arc::clone(&script.steps), 0)],
+            next: 0,
+            again: None,
+            shell: None,
             reactions: Vec::new(),
             pending: VecDeque::new(),
             busy: None,
@@ -191,18 +200,27 @@ impl Program {
 
     /// Does the next step. `room` is how much more memory it may have.
     fn step(&mut self, room: u64) -> Next {
-        if let Some(handler) = self.pending.pop_front() {
-            self.frames.push((handler, 0));
+        if let Some(step) = self.again.take() {
+            return self.perform(step, room);
         }
-        let Some((steps, next)) = self.frames.last_mut() else { return self.end() };
-        let Some(step) = steps.get(*next).cloned() else {
-            if self.frames.len() > 1 {
-                self.frames.pop();
-                return Next::On;
+        if let Some(shell) = &mut self.shell {
+            if let Some(handler) = self.pending.pop_front() {
+                shell.interrupt(&handler);
             }
-            return self.end();
-        };
-        *next += 1;
+            return match shell.next() {
+                Action::On => Next::On,
+                Action::Step(step) => self.perform(step, room),
+                Action::Write(stream, bytes) => Next::Write(stream, bytes),
+                Action::Files(command) => Next::Files(command, shell.directory().to_owned()),
+                Action::Exit(status) => Next::Exit(i32::from(status) << 8),
+            };
+        }
+        let Some(step) = self.script.steps.get(self.next).cloned() else { return self.end() };
+        self.next += 1;
+        self.perform(step, room)
+    }
+
+    fn perform(&mut self, step: Step, room: u64) -> Next {
         match step {
             Step::Sleep(time) => self.begin(time, Doing::Sleeping),
             Step::Work(time) => self.begin(time, Doing::Working),
@@ -218,12 +236,14 @@ impl Program {
                 Next::On
             }
             Step::Repeat(from) => {
-                if let Some((_, next)) = self.frames.last_mut() {
-                    *next = from;
-                }
+                self.next = from;
                 Next::On
             }
             Step::Exit(code) => Next::Exit(i32::from(code) << 8),
+            Step::Shell(text) => {
+                self.shell = Some(Shell::new(text));
+                Next::On
+            }
         }
     }
 
@@ -243,12 +263,10 @@ impl Program {
                 return Next::OutOfMemory;
             }
             // It gets as far as its limit; then it comes here again, with no room left.
-            if let Some((_, next)) = self.frames.last_mut().filter(|_| room > 0) {
-                *next -= 1;
-            }
             if room == 0 {
                 return Next::OutOfMemory;
             }
+            self.again = Some(Step::Grow(bytes, time));
             let part = time.mul_f64(room as f64 / bytes as f64);
             return self.begin(part, Doing::Growing { from, to: from + room });
         }
@@ -290,6 +308,13 @@ pub(super) fn advance(daemon: &Arc<Shared>, key: Key) {
             Next::On => {}
             Next::Wait => return wait_for(daemon, key, wait),
             Next::Write(stream, bytes) => output::written(daemon, key, stream, &bytes),
+            Next::Files(command, directory) => {
+                let mut state = daemon.state.lock();
+                let output = files::perform(daemon, &mut state, key, &directory, &command);
+                if let Some(shell) = state.program(key).and_then(|program| program.shell.as_mut()) {
+                    shell.answered(output);
+                }
+            }
             Next::Exit(status) => return daemon.host.end(pid, status),
             Next::OutOfMemory => return out_of_memory(daemon, key, pid),
         }
@@ -364,9 +389,9 @@ pub(super) fn signalled(daemon: &Arc<Shared>, key: Key, signal: i32) {
         }
         let (status, time) = match program.reaction(signal) {
             Reaction::Ignore => return,
-            Reaction::Run(steps) => {
-                let steps = Arc::clone(steps);
-                program.pending.push_back(steps);
+            Reaction::Run(handler) => {
+                let handler = handler.clone();
+                program.pending.push_back(handler);
                 let idle = program.busy.is_none() && program.reading.is_none();
                 drop(state);
                 // One that is busy, or reads, comes to it when it has done that.

@@ -4,6 +4,7 @@
 //! comes from the scenario, from an image, or from a command line in the mini language of
 //! [`shell`](super::shell).
 
+use super::shell::{Handler, Text};
 use crate::environment::host::Behaviour;
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub enum Step {
     Repeat(usize),
     /// Ends with this exit code.
     Exit(u8),
+    /// A shell plays this text, and ends with its last status.
+    Shell(Arc<Text>),
 }
 
 /// What comes after a program's last step.
@@ -73,8 +76,8 @@ pub enum Reaction {
     DieAfter(Duration),
     /// It exits with this code, this long after.
     Exit(u8, Duration),
-    /// When its current step has ended it does this, and then goes on.
-    Run(Arc<[Step]>),
+    /// A shell does this when its current step has ended, and then goes on.
+    Run(Handler),
 }
 
 /// Why a container's program cannot even be started.

@@ -1,9 +1,33 @@
 //! How fast a daemon and its registry are, and how they behave.
 
+use super::files::HostFiles;
 use super::script::Script;
 use super::scripts::Pick;
 use std::sync::Arc;
 use std::time::Duration;
+
+/// What a machine usually has, and what a simulated task may ask for.
+const DEVICES: [&str; 19] = [
+    "/dev/console",
+    "/dev/full",
+    "/dev/fuse",
+    "/dev/kmsg",
+    "/dev/kvm",
+    "/dev/loop-control",
+    "/dev/loop0",
+    "/dev/net/tun",
+    "/dev/null",
+    "/dev/nvidia-uvm",
+    "/dev/nvidia0",
+    "/dev/nvidia1",
+    "/dev/nvidiactl",
+    "/dev/random",
+    "/dev/sda",
+    "/dev/tty",
+    "/dev/ttyS0",
+    "/dev/urandom",
+    "/dev/zero",
+];
 
 /// How long the daemon and its registry take for things, and what they are like.
 #[derive(Clone, Debug)]
@@ -54,6 +78,10 @@ pub struct DaemonSettings {
     pub interpret: bool,
     /// What containers do that fit, in the order of precedence.
     pub scripts: Vec<(Pick, Arc<Script>)>,
+    /// The machine's files, for containers that bind them; those of the simulated host if `None`.
+    pub host_files: Option<Arc<dyn HostFiles>>,
+    /// The machine's devices that containers may be given.
+    pub devices: Vec<Arc<str>>,
     /// What time it is when virtual time begins: since the Unix epoch.
     pub epoch: Duration,
     /// The machine's name.
@@ -98,6 +126,8 @@ impl Default for DaemonSettings {
             live_restore: false,
             interpret: false,
             scripts: Vec::new(),
+            host_files: None,
+            devices: DEVICES.map(Arc::from).to_vec(),
             // 2024-01-01.
             epoch: Duration::from_secs(1_704_067_200),
             name: "simulated".into(),

@@ -75,7 +75,8 @@ fn started(daemon: &Arc<Shared>, number: u64) {
     let prepared = {
         let mut state = daemon.state.lock();
         let Some(container) = state.containers.get(&number) else { return };
-        match refusal(container) {
+        let devices = device_refusal(daemon, container).map(|refusal| (refusal, NOT_STARTED));
+        match devices.or_else(|| refusal(container)) {
             Some((refusal, code)) => Err((refusal, code)),
             None => {
                 let (name, script) = (Arc::clone(&container.name), Arc::clone(&container.script));
@@ -103,6 +104,20 @@ fn started(daemon: &Arc<Shared>, number: u64) {
     for (id, request) in queue {
         daemon.take_effect(id, request);
     }
+}
+
+/// The Engine's list of rules for devices has so many before those of the container.
+const DEVICE_RULES: usize = 8;
+
+/// Why this container cannot have the devices that it asks for.
+fn device_refusal(daemon: &Shared, container: &Container) -> Option<Refusal> {
+    let devices = &container.settled.config.devices;
+    let there = |path: &str| daemon.settings.devices.iter().any(|device| **device == *path);
+    if let Some(missing) = devices.iter().find(|device| !there(&device.host)) {
+        return Some(messages::no_such_device(&missing.host));
+    }
+    let useless = devices.iter().position(|device| device.permissions.is_empty());
+    useless.map(|index| messages::useless_device(DEVICE_RULES + index))
 }
 
 /// Why this container's program cannot be started, and the exit code of that.
@@ -161,6 +176,7 @@ fn run(daemon: &Arc<Shared>, number: u64, name: Arc<str>, script: Arc<Script>) {
         container.started_in = Some(current_event());
         container.started = Some(clock::now());
         container.exit_code = 0;
+        container.files.restart();
         container.oom_killed = false;
         container.error = None;
         let restarted = container.restarted;

@@ -5,6 +5,7 @@ use super::container::Container;
 use super::events::Events;
 use super::exchange::{Exchange, RequestId};
 use super::exec::Exec;
+use super::files::{Bound, Tree};
 use super::ids::{self, Kind};
 use super::image::Image;
 use super::lifecycle::Phase;
@@ -47,6 +48,10 @@ pub(super) struct State {
     pub(super) transfers: Transfers,
     pub(super) networks: Networks,
     pub(super) volumes: BTreeMap<Arc<str>, Volume>,
+    /// What is in them.
+    pub(super) volume_files: BTreeMap<Arc<str>, Tree>,
+    /// The machine's files as containers see them through binds.
+    pub(super) bound: Bound,
     pub(super) exchanges: BTreeMap<RequestId, Exchange>,
     pub(super) events: Events,
     pub(super) watchers: Vec<Watcher>,
@@ -75,6 +80,8 @@ impl Default for State {
             transfers: Transfers::default(),
             networks: Networks::default(),
             volumes: BTreeMap::new(),
+            volume_files: BTreeMap::new(),
+            bound: Bound::default(),
             exchanges: BTreeMap::new(),
             events: Events::default(),
             watchers: Vec::new(),

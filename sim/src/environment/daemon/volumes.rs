@@ -1,4 +1,4 @@
-//! Volumes: names under which containers keep files. There are no files.
+//! Volumes: names under which containers keep files. What is in them: `files/`.
 
 use super::Shared;
 use super::answer::{Answer, Refusal};
@@ -178,6 +178,7 @@ pub(super) fn remove(daemon: &Arc<Shared>, id: RequestId, name: &str, force: boo
             }
             (Some(volume), None) => {
                 state.volumes.remove(name);
+                state.volume_files.remove(name);
                 let Volume { name, driver, .. } = &volume;
                 events::of_volume(daemon, &mut state, "destroy", name, driver, Vec::new());
                 Ok(Answer::Done)

@@ -9,6 +9,7 @@ mod files;
 mod kernel;
 mod killtree;
 mod lifecycle;
+mod looking;
 mod mounts;
 mod pipes;
 mod processes;

@@ -1,6 +1,7 @@
 //! The conversations, in groups.
 
 mod facts;
+mod files;
 mod images;
 mod looking;
 mod programs;
@@ -32,10 +33,11 @@ impl Conversation {
 type Script = (&'static str, fn(&mut Talk<'_>));
 
 /// Those that change or need what only one may have at a time come one by one.
-const GROUPS: [(&str, &[Script], bool); 7] = [
+const GROUPS: [(&str, &[Script], bool); 8] = [
     ("facts", facts::ALL, true),
     ("statuses", statuses::ALL, false),
     ("programs", programs::ALL, false),
+    ("files", files::ALL, false),
     ("looking", looking::ALL, false),
     ("images", images::ALL, true),
     ("pulls", images::PULLS, true),

@@ -3,7 +3,9 @@
 //!
 //! ```text
 //! PROGRAM   sleep N[smhd]...|infinity   echo [-n] TEXT...   printf FORMAT TEXT...   true   false
-//!           cat   env   pwd   sh -c TEXT   sh (reads its input)
+//!           cat [FILE...]   env   pwd   sh -c TEXT   sh (reads its input)
+//!           ls [-1ad] [PATH...]   touch [-c] PATH...   mkdir [-p] PATH...   rm [-rf] PATH...
+//!           test, [   of ! -e -f -d -c -s PATH   -n -z TEXT   A = B   A != B
 //!           eat SIZE[kMG] [in TIME]     takes memory                       (ours)
 //!           work TIME                   keeps a processor busy             (ours)
 //! in a TEXT also
@@ -11,27 +13,69 @@
 //!           A; B   A && B   A || B   ! A   { A; }   ( A )   if A; then B; else C; fi
 //!           while A; do B; done   until A; do B; done   for NAME in WORD...; do B; done
 //!           'quoted'  "quoted $NAME"  ${NAME}  $?  # a comment
-//!           >&2   2>&1   >/dev/null   2>/dev/null   >/dev/stderr
+//!           >&2   2>&1   >FILE   >>FILE   2>FILE   2>>FILE
 //! ```
 //!
-//! The status of each of these commands is known before it runs, so a text becomes a plain list
-//! of [steps](Step): conditions are decided, loops that end are unrolled, one that does not is a
-//! [`Step::Repeat`].
+//! A text is [checked](check) as a whole, then [run](machine) step by step: files may have changed by
+//! the time that a condition asks for them. What files there are: `files/`.
 //!
 //! A container's first process dies of no signal that it has no handler for, as the kernel has it:
 //! `sleep 100` is stopped by SIGKILL alone, unless the container has an init. A trap runs when the
 //! command under way has ended.
 //!
-//! Anything else is [not understood](Verdict::Unknown); the caller decides what it does.
+//! Anything else is [not understood](Verdict::Unknown); the caller decides what it does. Where no other
+//! programs exist, it fails with a message.
 
-mod evaluate;
+mod check;
+mod command;
+mod machine;
 mod parse;
+mod tokens;
 
-use super::script::{End, Reaction, Script, StartRefusal};
-use evaluate::Evaluation;
+pub(super) use command::PROGRAMS;
+pub(super) use machine::{Action, Shell};
+
+use super::files;
+use super::script::{End, Reaction, Script, StartRefusal, Step, Stream};
+use command::Command;
+use parse::{List, Node};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokens::Part;
+
+/// A text for a shell, and what it is run with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Text {
+    list: List,
+    env: Vec<String>,
+    working_dir: String,
+    first: bool,
+    strict: bool,
+    /// What its complaints begin with.
+    name: Arc<str>,
+}
+
+impl Text {
+    fn new(name: &str, list: List, surroundings: &Surroundings<'_>) -> Self {
+        Text {
+            list,
+            env: surroundings.env.to_vec(),
+            working_dir: surroundings.working_dir.to_owned(),
+            first: surroundings.first,
+            strict: surroundings.strict,
+            name: name.into(),
+        }
+    }
+
+    fn directory(&self) -> &str {
+        if self.working_dir.is_empty() { "/" } else { &self.working_dir }
+    }
+}
+
+/// What a shell does when a signal comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handler(List);
 
 /// What a program is run with.
 pub(super) struct Surroundings<'a> {
@@ -53,24 +97,6 @@ pub(super) enum Verdict {
     Unknown,
 }
 
-/// Paths that are there in every image and are no programs.
-const NO_PROGRAMS: [&str; 14] = [
-    "/",
-    "/bin",
-    "/dev",
-    "/etc",
-    "/etc/group",
-    "/etc/hostname",
-    "/etc/hosts",
-    "/etc/passwd",
-    "/etc/resolv.conf",
-    "/proc",
-    "/sys",
-    "/tmp",
-    "/usr",
-    "/var",
-];
-
 const SHELLS: [&str; 4] = ["sh", "ash", "bash", "dash"];
 
 /// The last component of a program's path.
@@ -81,26 +107,27 @@ fn base(program: &str) -> &str {
 /// What a command line does.
 pub(super) fn interpret(argv: &[String], surroundings: &Surroundings<'_>) -> Verdict {
     let Some((program, arguments)) = argv.split_first() else { return Verdict::Unknown };
-    let mut evaluation = Evaluation::new(surroundings);
-    let understood = if SHELLS.contains(&base(program)) {
-        shell(&mut evaluation, arguments)
+    let name = base(program);
+    let understood = if SHELLS.contains(&name) {
+        shell(arguments, surroundings)
     } else {
-        evaluation.program(program, arguments)
+        self::program(name, arguments, surroundings)
     };
-    match understood {
-        Ok(()) => Verdict::Does(finish(evaluation, surroundings)),
-        Err(NotUnderstood) if !surroundings.strict => Verdict::Unknown,
-        Err(NotUnderstood) if NO_PROGRAMS.contains(&program.as_str()) => {
-            Verdict::Does(Script::refused(StartRefusal::NotExecutable))
+    let fails = |complaint: &str| {
+        let complaint = format!("{program}: {complaint}: not of this simulator's language\n");
+        let steps = vec![Step::Write(Stream::Stderr, complaint.into())];
+        finish(steps, 2, surroundings)
+    };
+    Verdict::Does(match understood {
+        Ok(script) => script,
+        Err(NotUnderstood) if !surroundings.strict => return Verdict::Unknown,
+        Err(NotUnderstood) if files::is_no_program(program) => {
+            Script::refused(StartRefusal::NotExecutable)
         }
-        Err(NotUnderstood) if SHELLS.contains(&base(program)) => {
-            let complaint = format!("{program}: syntax error: not of this simulator's language\n");
-            evaluation = Evaluation::new(surroundings);
-            evaluation.complain(&complaint, 2);
-            Verdict::Does(finish(evaluation, surroundings))
-        }
-        Err(NotUnderstood) => Verdict::Does(Script::refused(StartRefusal::NotFound)),
-    }
+        Err(NotUnderstood) if SHELLS.contains(&name) => fails("syntax error"),
+        Err(NotUnderstood) if PROGRAMS.contains(&name) => fails(&arguments.join(" ")),
+        Err(NotUnderstood) => Script::refused(StartRefusal::NotFound),
+    })
 }
 
 /// The script of a text in this language.
@@ -110,39 +137,74 @@ pub(super) fn interpret(argv: &[String], surroundings: &Surroundings<'_>) -> Ver
 /// When it is not of this language.
 pub(super) fn script(text: &str, first: bool) -> Result<Script, String> {
     let surroundings = Surroundings { env: &[], working_dir: "", first, strict: false };
-    let mut evaluation = Evaluation::new(&surroundings);
     let argv = ["-c".to_owned(), text.to_owned()];
-    match shell(&mut evaluation, &argv) {
-        Ok(()) => Ok(finish(evaluation, &surroundings)),
-        Err(NotUnderstood) => Err(format!(
+    shell(&argv, &surroundings).map_err(|NotUnderstood| {
+        format!(
             "'{text}' is not of the language of scripts: commands are sleep, echo, printf, true, \
-             false, exit, cat, eat, work, trap, joined by ; && || if while for"
-        )),
-    }
+             false, exit, cat, ls, touch, mkdir, rm, test, eat, work, trap, joined by ; && || if \
+             while for"
+        )
+    })
 }
 
 /// The text is not of this language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct NotUnderstood;
 
-fn shell(evaluation: &mut Evaluation<'_>, arguments: &[String]) -> Result<(), NotUnderstood> {
+fn shell(arguments: &[String], surroundings: &Surroundings<'_>) -> Result<Script, NotUnderstood> {
     match arguments.split_first() {
-        None => {
-            // It would do what it reads; all that is done here is to wait for the end of that.
-            evaluation.read(false);
-            Ok(())
-        }
+        // It would do what it reads; all that is done here is to wait for the end of that.
+        None => Ok(finish(vec![Step::Read(false)], 0, surroundings)),
         Some((flag, rest)) if flag == "-c" || flag == "-ec" || flag == "-lc" => {
-            let text = rest.first().ok_or(NotUnderstood)?;
-            evaluation.list(&parse::parse(text)?)
+            let list = parse::parse(rest.first().ok_or(NotUnderstood)?)?;
+            check::check(&list, surroundings.strict, 0)?;
+            Ok(played(Text::new("sh", list, surroundings), surroundings))
         }
         Some(_) => Err(NotUnderstood),
     }
 }
 
-fn finish(evaluation: Evaluation<'_>, surroundings: &Surroundings<'_>) -> Script {
+/// A program without a shell around it.
+fn program(
+    name: &str,
+    arguments: &[String],
+    surroundings: &Surroundings<'_>,
+) -> Result<Script, NotUnderstood> {
+    let write = |text: String| match text.as_str() {
+        "" => Vec::new(),
+        text => vec![Step::Write(Stream::Stdout, text.into())],
+    };
+    let (steps, status) = match command::command(name, arguments)? {
+        Command::Status(status) => (Vec::new(), status),
+        Command::Step(step) => (vec![step], 0),
+        Command::Write(text) => (write(text), 0),
+        Command::Copy => (vec![Step::Read(true)], 0),
+        Command::Environment => {
+            let all = variables(surroundings.env);
+            (write(all.iter().map(|(name, value)| format!("{name}={value}\n")).collect()), 0)
+        }
+        Command::Directory => {
+            let text = Text::new(name, List::from([]), surroundings);
+            (write(format!("{}\n", text.directory())), 0)
+        }
+        Command::Files(_) | Command::Complain(..) => {
+            let word = |word: &str| vec![Part::Text(word.to_owned())];
+            let words = [name].into_iter().chain(arguments.iter().map(String::as_str));
+            let words = words.map(word).collect();
+            let node = Node::Simple { words, redirects: Arc::from([]) };
+            return Ok(played(Text::new(name, [node].into(), surroundings), surroundings));
+        }
+    };
+    Ok(finish(steps, status, surroundings))
+}
+
+/// A script that is a shell's from its first step on.
+fn played(text: Text, surroundings: &Surroundings<'_>) -> Script {
+    finish(vec![Step::Shell(Arc::new(text))], 0, surroundings)
+}
+
+fn finish(steps: Vec<Step>, status: u8, surroundings: &Surroundings<'_>) -> Script {
     let signal = if surroundings.first { Reaction::Ignore } else { Reaction::Die };
-    let (steps, status) = evaluation.done();
     Script {
         steps: steps.into(),
         end: End::Exit(status),

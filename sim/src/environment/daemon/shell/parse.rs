@@ -1,22 +1,26 @@
-//! From the text of a script to its structure.
+//! From the words of a script to its structure.
 
 use super::NotUnderstood;
+use super::tokens::{self, Part, Redirect, Token, Word};
+use std::sync::Arc;
 
 /// Commands, one after the other.
-pub(super) type List = Vec<Node>;
+pub(super) type List = Arc<[Node]>;
 
-/// A command.
+/// A command. Copies are cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Node {
     Simple {
-        words: Vec<Word>,
-        redirects: Vec<Redirect>,
+        words: Arc<[Word]>,
+        redirects: Arc<[Redirect]>,
     },
-    /// The second only if the first succeeds.
-    And(Box<Node>, Box<Node>),
-    /// The second only if the first fails.
-    Or(Box<Node>, Box<Node>),
-    Not(Box<Node>),
+    /// The second only if the first succeeds, or fails if `otherwise`.
+    Then {
+        first: Arc<Node>,
+        otherwise: bool,
+        second: Arc<Node>,
+    },
+    Not(Arc<Node>),
     Group(List),
     Subshell(List),
     If {
@@ -31,225 +35,20 @@ pub(super) enum Node {
         body: List,
     },
     For {
-        name: String,
-        words: Vec<Word>,
+        name: Arc<str>,
+        words: Arc<[Word]>,
         body: List,
     },
 }
 
-/// A part of a word.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Part {
-    Text(String),
-    Variable(String),
-    Status,
-}
-
-/// A word, before its variables have their values.
-pub(super) type Word = Vec<Part>;
-
-/// Where one of a command's streams goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Redirect {
-    OutToErr,
-    ErrToOut,
-    OutToNull,
-    ErrToNull,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Token {
-    Word(Word),
-    /// `;`, `&&`, `||`, `(`, `)`; a line's end is a `;`.
-    Operator(&'static str),
-    Redirect(Redirect),
-}
-
-/// A text of more tokens than this is nobody's command line.
-const TOKENS_AT_MOST: usize = 10_000;
 /// Commands within commands, at most.
 const DEPTH_AT_MOST: usize = 100;
 
 /// The structure of a text.
 pub(super) fn parse(text: &str) -> Result<List, NotUnderstood> {
-    let tokens = Tokens { rest: text.trim_end() }.all()?;
-    let mut parser = Parser { tokens, next: 0, depth: 0 };
+    let mut parser = Parser { tokens: tokens::tokens(text)?, next: 0, depth: 0 };
     let list = parser.list(&[])?;
     if parser.next < parser.tokens.len() { Err(NotUnderstood) } else { Ok(list) }
-}
-
-struct Tokens<'a> {
-    rest: &'a str,
-}
-
-impl Tokens<'_> {
-    fn all(mut self) -> Result<Vec<Token>, NotUnderstood> {
-        let mut tokens = Vec::new();
-        while let Some(token) = self.token()? {
-            tokens.push(token);
-            if tokens.len() > TOKENS_AT_MOST {
-                return Err(NotUnderstood);
-            }
-        }
-        Ok(tokens)
-    }
-
-    fn eat(&mut self, text: &str) -> bool {
-        match self.rest.strip_prefix(text) {
-            Some(rest) => {
-                self.rest = rest;
-                true
-            }
-            None => false,
-        }
-    }
-
-    fn token(&mut self) -> Result<Option<Token>, NotUnderstood> {
-        self.rest = self.rest.trim_start_matches([' ', '\t']);
-        while self.rest.starts_with('#') {
-            let end = self.rest.find('\n').unwrap_or(self.rest.len());
-            self.rest = &self.rest[end..];
-        }
-        if self.rest.is_empty() {
-            return Ok(None);
-        }
-        const REDIRECTS: [(&str, Redirect); 10] = [
-            ("1>&2", Redirect::OutToErr),
-            (">&2", Redirect::OutToErr),
-            ("2>&1", Redirect::ErrToOut),
-            ("2>/dev/null", Redirect::ErrToNull),
-            ("2> /dev/null", Redirect::ErrToNull),
-            (">/dev/null", Redirect::OutToNull),
-            ("> /dev/null", Redirect::OutToNull),
-            (">/dev/stderr", Redirect::OutToErr),
-            ("> /dev/stderr", Redirect::OutToErr),
-            ("1>/dev/null", Redirect::OutToNull),
-        ];
-        for (text, redirect) in REDIRECTS {
-            if self.eat(text) {
-                return Ok(Some(Token::Redirect(redirect)));
-            }
-        }
-        for operator in ["&&", "||", ";", "(", ")"] {
-            if self.eat(operator) {
-                return Ok(Some(Token::Operator(operator)));
-            }
-        }
-        if self.eat("\n") {
-            return Ok(Some(Token::Operator(";")));
-        }
-        self.word().map(Some)
-    }
-
-    fn word(&mut self) -> Result<Token, NotUnderstood> {
-        let mut word = Word::new();
-        let mut plain = String::new();
-        let mut quoted = false;
-        while let Some(next) = self.rest.chars().next() {
-            match next {
-                ' ' | '\t' | '\n' | ';' | ')' => break,
-                '&' if self.rest.starts_with("&&") => break,
-                '|' if self.rest.starts_with("||") => break,
-                // Background, pipes, files, subshells, patterns.
-                '&' | '|' | '<' | '>' | '(' | '`' | '*' | '?' => return Err(NotUnderstood),
-                '\'' => {
-                    quoted = true;
-                    let rest = &self.rest[1..];
-                    let end = rest.find('\'').ok_or(NotUnderstood)?;
-                    plain.push_str(&rest[..end]);
-                    self.rest = &rest[end + 1..];
-                }
-                '"' => {
-                    quoted = true;
-                    self.rest = &self.rest[1..];
-                    self.double_quoted(&mut word, &mut plain)?;
-                }
-                '$' => self.variable(&mut word, &mut plain)?,
-                '\\' => {
-                    let mut rest = self.rest[1..].chars();
-                    let escaped = rest.next().ok_or(NotUnderstood)?;
-                    if escaped != '\n' {
-                        plain.push(escaped);
-                    }
-                    self.rest = rest.as_str();
-                }
-                _ => {
-                    plain.push(next);
-                    self.rest = &self.rest[next.len_utf8()..];
-                }
-            }
-        }
-        // An empty text keeps a quoted word from vanishing with its variables.
-        if !plain.is_empty() || quoted {
-            word.push(Part::Text(plain));
-        }
-        Ok(Token::Word(word))
-    }
-
-    fn double_quoted(&mut self, word: &mut Word, plain: &mut String) -> Result<(), NotUnderstood> {
-        loop {
-            let next = self.rest.chars().next().ok_or(NotUnderstood)?;
-            match next {
-                '"' => {
-                    self.rest = &self.rest[1..];
-                    return Ok(());
-                }
-                '$' => self.variable(word, plain)?,
-                '`' => return Err(NotUnderstood),
-                '\\' => {
-                    let mut rest = self.rest[1..].chars();
-                    let escaped = rest.next().ok_or(NotUnderstood)?;
-                    if !matches!(escaped, '"' | '\\' | '$' | '`') {
-                        plain.push('\\');
-                    }
-                    plain.push(escaped);
-                    self.rest = rest.as_str();
-                }
-                _ => {
-                    plain.push(next);
-                    self.rest = &self.rest[next.len_utf8()..];
-                }
-            }
-        }
-    }
-
-    fn variable(&mut self, word: &mut Word, plain: &mut String) -> Result<(), NotUnderstood> {
-        self.rest = &self.rest[1..];
-        let part = if self.eat("?") {
-            Part::Status
-        } else if self.eat("{") {
-            let end = self.rest.find('}').ok_or(NotUnderstood)?;
-            let name = self.rest[..end].to_owned();
-            self.rest = &self.rest[end + 1..];
-            if !is_name(&name) {
-                return Err(NotUnderstood);
-            }
-            Part::Variable(name)
-        } else {
-            let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
-            let end = self.rest.find(|c| !is_part(c)).unwrap_or(self.rest.len());
-            let name = self.rest[..end].to_owned();
-            if name.is_empty() {
-                plain.push('$');
-                // `$$`, `$(`: not of this language; a lone `$` is itself.
-                return if self.rest.starts_with(['$', '(', '@', '#', '!', '*', '-']) {
-                    Err(NotUnderstood)
-                } else {
-                    Ok(())
-                };
-            }
-            self.rest = &self.rest[end..];
-            if !is_name(&name) {
-                return Err(NotUnderstood);
-            }
-            Part::Variable(name)
-        };
-        if !plain.is_empty() {
-            word.push(Part::Text(std::mem::take(plain)));
-        }
-        word.push(part);
-        Ok(())
-    }
 }
 
 /// Whether this is the name of a variable.
@@ -297,7 +96,7 @@ impl Parser {
         if self.depth > DEPTH_AT_MOST {
             return Err(NotUnderstood);
         }
-        let mut list = List::new();
+        let mut list = Vec::new();
         loop {
             while self.eat(";") {}
             match self.keyword() {
@@ -314,21 +113,21 @@ impl Parser {
             }
         }
         self.depth -= 1;
-        Ok(list)
+        Ok(list.into())
     }
 
     fn and_or(&mut self) -> Result<Node, NotUnderstood> {
         let mut node = self.command()?;
         loop {
-            if self.eat("&&") {
-                while self.eat(";") {}
-                node = Node::And(Box::new(node), Box::new(self.command()?));
-            } else if self.eat("||") {
-                while self.eat(";") {}
-                node = Node::Or(Box::new(node), Box::new(self.command()?));
-            } else {
-                return Ok(node);
-            }
+            let otherwise = match self.keyword() {
+                Some("&&") => false,
+                Some("||") => true,
+                _ => return Ok(node),
+            };
+            self.next += 1;
+            while self.eat(";") {}
+            let second = Arc::new(self.command()?);
+            node = Node::Then { first: Arc::new(node), otherwise, second };
         }
     }
 
@@ -337,7 +136,13 @@ impl Parser {
         match keyword.as_str() {
             "!" => {
                 self.next += 1;
-                Ok(Node::Not(Box::new(self.command()?)))
+                self.depth += 1;
+                if self.depth > DEPTH_AT_MOST {
+                    return Err(NotUnderstood);
+                }
+                let node = self.command()?;
+                self.depth -= 1;
+                Ok(Node::Not(Arc::new(node)))
             }
             "{" => {
                 self.next += 1;
@@ -374,11 +179,11 @@ impl Parser {
         self.expect("then")?;
         let then = self.list(&["else", "elif", "fi"])?;
         let otherwise = if self.eat("elif") {
-            return Ok(Node::If { condition, then, otherwise: vec![self.branches()?] });
+            return Ok(Node::If { condition, then, otherwise: [self.branches()?].into() });
         } else if self.eat("else") {
             self.list(&["fi"])?
         } else {
-            List::new()
+            List::from([])
         };
         self.expect("fi")?;
         Ok(Node::If { condition, then, otherwise })
@@ -403,7 +208,7 @@ impl Parser {
         }
         while self.eat(";") {}
         let body = self.body()?;
-        Ok(Node::For { name, words, body })
+        Ok(Node::For { name: name.into(), words: words.into(), body })
     }
 
     fn simple(&mut self) -> Result<Node, NotUnderstood> {
@@ -411,11 +216,14 @@ impl Parser {
         while let Some(token) = self.peek() {
             match token {
                 Token::Word(word) => words.push(word.clone()),
-                Token::Redirect(redirect) => redirects.push(*redirect),
+                Token::Redirect(redirect) => redirects.push(redirect.clone()),
                 Token::Operator(_) => break,
             }
             self.next += 1;
         }
-        if words.is_empty() { Err(NotUnderstood) } else { Ok(Node::Simple { words, redirects }) }
+        if words.is_empty() && redirects.is_empty() {
+            return Err(NotUnderstood);
+        }
+        Ok(Node::Simple { words: words.into(), redirects: redirects.into() })
     }
 }
