@@ -182,6 +182,7 @@ impl<A: Process> Pid<A> {
     }
 
     /// The same; `DISPATCH` says whether filters are to take it for a dispatch.
+    #[inline]
     fn enqueue_as<const DISPATCH: bool>(
         &self,
         label: Label,

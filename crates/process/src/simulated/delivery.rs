@@ -3,8 +3,7 @@
 //! As a rule the receiver is idle, and handles what it gets at once: that is the shortest path an
 //! event can take, and all others leave it early.
 
-use super::outbox::Sent;
-use super::state::{Control, Mailed, Outer, Received};
+use super::state::{Control, Direct, Mailed, Outer, Received};
 use super::{AnyCell, ContextId, Simulation};
 use crate::future::Nothing;
 use crate::label::Label;
@@ -16,16 +15,12 @@ impl Simulation {
     /// now can. `false` when there is no such outbox.
     pub fn flush(&self, index: usize) -> bool {
         let mut state = self.state.borrow_mut();
-        let Some((from, sent)) = state.take_head(index) else { return false };
-        let Some(cell) = state.take_idle(sent.to) else {
+        let Some(Direct { from, to, mail, cell }) = state.begin_direct(index) else {
             drop(state);
-            self.deliver(from, sent);
-            return true;
+            return self.flush_to_mailbox(index);
         };
-        let Sent { to, mail, cause, .. } = sent;
-        let outer = state.begin_mail(to, &mail, cause);
         drop(state);
-        if self.perform(from, to, cell, mail, outer) {
+        if self.perform(from, to, cell, mail) {
             self.go_on(from, to);
         }
         true
@@ -33,17 +28,18 @@ impl Simulation {
 
     /// Delivers what cannot be handled at once.
     #[cold]
-    fn deliver(&self, from: ContextId, sent: Sent) {
-        let (to, cause) = (sent.to, sent.cause);
-        let undeliverable = self.state.borrow_mut().deliver(from, sent);
+    fn flush_to_mailbox(&self, index: usize) -> bool {
+        let delivered = self.state.borrow_mut().flush(index);
+        let Some((from, to, undeliverable)) = delivered else { return false };
         match undeliverable {
             None => self.pump(&[from, to]),
             // Dropped outside the borrow: it may hold the promise of a dispatched call.
-            Some(mail) => {
+            Some((mail, cause)) => {
                 self.run_in(from, mail.label(), cause, move || drop(mail));
                 self.pump(&[from]);
             }
         }
+        true
     }
 
     /// After an event of `to`, which `from` had sent: both may have more to do.
@@ -76,13 +72,13 @@ impl Simulation {
         loop {
             let mut state = self.state.borrow_mut();
             let Some((cell, Received { mail, cause })) = state.take_work(context) else { return };
-            let outer = state.begin_mail(context, &mail, cause);
+            state.begin_mail(context, &mail, cause);
             drop(state);
-            self.perform(context, context, cell, mail, outer);
+            self.perform(context, context, cell, mail);
         }
     }
 
-    /// Has a process handle an event, and ends it. Says whether the process, or the sender, or a
+    /// Has a process handle an event, and ends it; there is none around it. Says whether the process, or the sender, or a
     /// process that was started by this, has something to do now.
     #[inline(always)]
     fn perform(
@@ -91,12 +87,11 @@ impl Simulation {
         context: ContextId,
         mut cell: Box<dyn AnyCell>,
         mail: Mailed,
-        outer: Outer,
     ) -> bool {
         let event = match mail {
             Mailed::Event(event) => event,
             Mailed::Control(control) => {
-                self.control(context, cell, control, outer);
+                self.control(context, cell, control);
                 return true;
             }
         };
@@ -108,7 +103,7 @@ impl Simulation {
         }
         if cell.is_stopping() {
             let label = label(&*cell);
-            self.stop(context, cell, label, outer);
+            self.stop(context, cell, label);
             return true;
         }
         let mut state = self.state.borrow_mut();
@@ -116,38 +111,32 @@ impl Simulation {
             drop(state);
             let label = label(&*killed);
             self.guarded(context, label, || drop(killed));
-            self.state.borrow_mut().end(outer);
+            self.state.borrow_mut().end(Outer::NONE);
             return true;
         }
-        state.end(outer);
-        state.can_work(context) || state.can_work(from) || !state.spawned.is_empty()
+        state.end(Outer::NONE);
+        state.has_work(context) || state.has_work(from) || !state.spawned.is_empty()
     }
 
     /// The start and the end of a process.
     #[cold]
-    fn control(
-        &self,
-        context: ContextId,
-        mut cell: Box<dyn AnyCell>,
-        control: Control,
-        outer: Outer,
-    ) {
+    fn control(&self, context: ContextId, mut cell: Box<dyn AnyCell>, control: Control) {
         let label = control.label();
         let starts = control == Control::Initialize;
         if starts {
             self.guarded(context, label, || cell.started());
         }
         if !starts || cell.is_stopping() {
-            return self.stop(context, cell, label, outer);
+            return self.stop(context, cell, label);
         }
         let killed = self.state.borrow_mut().put_back(context, cell);
         self.guarded(context, label, || drop(killed));
-        self.state.borrow_mut().end(outer);
+        self.state.borrow_mut().end(Outer::NONE);
     }
 
     /// Ends a process in the event that it has just handled.
     #[cold]
-    fn stop(&self, context: ContextId, mut cell: Box<dyn AnyCell>, label: Label, outer: Outer) {
+    fn stop(&self, context: ContextId, mut cell: Box<dyn AnyCell>, label: Label) {
         self.guarded(context, label, || cell.stopped());
         let remains = self.state.borrow_mut().take_process(context, false);
         self.guarded(context, label, || {
@@ -155,7 +144,7 @@ impl Simulation {
             drop(cell);
         });
         self.finish(context);
-        self.state.borrow_mut().end(outer);
+        self.state.borrow_mut().end(Outer::NONE);
     }
 
     /// Tells those who wait that the process has ended.

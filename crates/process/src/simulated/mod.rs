@@ -291,20 +291,20 @@ pub(crate) fn post(from: &Upid, to: ContextId, mail: Box<dyn Mail>) {
     send_from(to, Mailed::Event(mail), |state| state.lane(from, to));
 }
 
-#[inline]
+#[inline(always)]
 fn send_from(to: ContextId, mail: Mailed, from: impl FnOnce(&mut State) -> ContextId) {
-    let mut mail = Some(mail);
-    with_current(|simulation| {
-        let mut state = simulation.state.borrow_mut();
-        if !state.closed
-            && let Some(mail) = mail.take()
-        {
-            let from = from(&mut state);
-            state.send(from, to, mail);
-        }
-    });
     // Dropped outside the borrow: it may hold the promise of a dispatched call.
-    drop(mail);
+    let _refused = CURRENT.with(|current| {
+        let current = current.borrow();
+        let Some(simulation) = &*current else { return Some(mail) };
+        let mut state = simulation.state.borrow_mut();
+        if state.closed {
+            return Some(mail);
+        }
+        let from = from(&mut state);
+        state.send(from, to, mail);
+        None
+    });
 }
 
 /// Whether this thread has a simulation.

@@ -29,6 +29,11 @@ impl Outbox {
     }
 
     #[inline]
+    pub(super) fn len(&self) -> usize {
+        usize::from(self.head.is_some()) + self.rest.len()
+    }
+
+    #[inline]
     pub(super) fn head(&self) -> Option<&Sent> {
         self.head.as_ref()
     }
@@ -45,13 +50,13 @@ impl Outbox {
         first
     }
 
-    #[inline]
-    pub(super) fn pop(&mut self) -> Option<Sent> {
-        let head = self.head.take()?;
+    #[inline(always)]
+    pub(super) fn pop(&mut self) -> Option<(Mailed, EventId)> {
+        let Sent { mail, cause, .. } = self.head.take()?;
         if !self.rest.is_empty() {
             self.head = self.rest.pop_front();
         }
-        Some(head)
+        Some((mail, cause))
     }
 
     /// All of it.

@@ -109,16 +109,34 @@ pub(super) struct ContextState {
 }
 
 impl ContextState {
+    #[inline]
     fn can_work(&self) -> bool {
-        self.alive && self.outbox.is_empty() && !self.mailbox.is_empty()
+        !self.mailbox.is_empty() && self.alive && self.outbox.is_empty()
     }
 }
+
+/// What went from an outbox straight into its receiver's hands: the event has begun.
+pub(super) struct Direct {
+    pub(super) from: ContextId,
+    pub(super) to: ContextId,
+    pub(super) mail: Mailed,
+    pub(super) cell: Box<dyn AnyCell>,
+}
+
+/// From where to where something was flushed; it and its cause, if the receiver is gone.
+type Flushed = (ContextId, ContextId, Option<(Mailed, EventId)>);
 
 /// What an event replaced as the current one; given back when it ends.
 pub(super) struct Outer {
     context: ContextId,
     event: EventId,
     busy: bool,
+}
+
+impl Outer {
+    /// What an event replaces that is within no other one.
+    pub(super) const NONE: Outer =
+        Outer { context: ContextId::MAIN, event: EventId(0), busy: false };
 }
 
 /// Things taken out of the state so that they can be dropped outside its borrow.
@@ -269,7 +287,7 @@ impl State {
     }
 
     /// Puts a message into the sender's outbox.
-    #[inline]
+    #[inline(always)]
     pub(super) fn send(&mut self, from: ContextId, to: ContextId, mail: Mailed) {
         let (seq, cause) = (self.next_seq, self.current_event);
         self.next_seq += 1;
@@ -279,10 +297,32 @@ impl State {
         }
     }
 
-    /// Takes the head of the `index`th flushable outbox.
-    #[inline]
-    pub(super) fn take_head(&mut self, index: usize) -> Option<(ContextId, Sent)> {
+    /// The head of the `index`th flushable outbox goes to a receiver that handles it at once.
+    /// `None`, and nothing was done, when that is not possible: the receiver has something else to
+    /// handle first, or something to send, or is gone; others are to handle something first; times
+    /// have to be set; or there is a receiver to be found yet.
+    #[inline(always)]
+    pub(super) fn begin_direct(&mut self, index: usize) -> Option<Direct> {
+        if self.busy || !self.spawned.is_empty() || self.paused.is_some() {
+            return None;
+        }
         let from = *self.enabled.get(index)?;
+        let to = self.context(from).outbox.head()?.to;
+        let receiver = self.contexts.get_mut(to.0 as usize)?;
+        // To itself it may send if that is the last thing it has sent.
+        let sends = if from == to { 1 } else { 0 };
+        if !receiver.mailbox.is_empty() || receiver.outbox.len() > sends {
+            return None;
+        }
+        let cell = receiver.cell.take()?;
+        let (mail, cause) = self.take_head(index, from)?;
+        self.begin_mail(to, &mail, cause);
+        Some(Direct { from, to, mail, cell })
+    }
+
+    /// Takes the head of the outbox of `from`, the `index`th flushable one.
+    #[inline(always)]
+    fn take_head(&mut self, index: usize, from: ContextId) -> Option<(Mailed, EventId)> {
         let outbox = &mut self.context_mut(from).outbox;
         let sent = outbox.pop()?;
         match outbox.head().map(|head| head.seq) {
@@ -291,35 +331,23 @@ impl State {
             None => drop(self.enabled.remove(index)),
             Some(seq) => self.reorder(index, seq),
         }
-        Some((from, sent))
+        Some(sent)
     }
 
-    /// Takes a process out to handle at once what was sent to it. `None` when that is not possible:
-    /// it has something else to handle first, or something to send, or is gone; others are to
-    /// handle something first; its time has to be set; or there is a receiver to be found yet.
-    #[inline]
-    pub(super) fn take_idle(&mut self, id: ContextId) -> Option<Box<dyn AnyCell>> {
-        if self.busy || !self.spawned.is_empty() || self.paused.is_some() {
-            return None;
-        }
-        let context = self.contexts.get_mut(id.0 as usize)?;
-        if !context.mailbox.is_empty() || !context.outbox.is_empty() {
-            return None;
-        }
-        context.cell.take()
-    }
-
-    /// Puts what was sent into its receiver's mailbox. Gives it back when the receiver is gone.
-    pub(super) fn deliver(&mut self, from: ContextId, sent: Sent) -> Option<Mailed> {
-        let Sent { mut to, mut mail, cause, .. } = sent;
+    /// Moves the head of the `index`th flushable outbox into its receiver's mailbox. Says from
+    /// where to where, and gives the message and its cause back when the receiver is gone.
+    pub(super) fn flush(&mut self, index: usize) -> Option<Flushed> {
+        let from = *self.enabled.get(index)?;
+        let mut to = self.context(from).outbox.head()?.to;
+        let (mut mail, cause) = self.take_head(index, from)?;
         if to == ContextId::NETWORK {
             match self.arrive(mail) {
                 Ok(found) => (to, mail) = found,
-                Err(mail) => return Some(mail),
+                Err(mail) => return Some((from, from, Some((mail, cause)))),
             }
         }
         if !self.context(to).alive {
-            return Some(mail);
+            return Some((from, to, Some((mail, cause))));
         }
         self.pass_time(from, to, Update::Safe);
         let mailbox = &mut self.context_mut(to).mailbox;
@@ -328,7 +356,7 @@ impl State {
         } else {
             mailbox.push_back(Received { mail, cause });
         }
-        None
+        Some((from, to, None))
     }
 
     /// Moves the `index`th enabled context to where its new head's age puts it: further back.
@@ -340,7 +368,8 @@ impl State {
     }
 
     /// Whether the process has something that it may handle now.
-    pub(super) fn can_work(&self, id: ContextId) -> bool {
+    #[inline]
+    pub(super) fn has_work(&self, id: ContextId) -> bool {
         self.context(id).can_work()
     }
 
@@ -356,6 +385,7 @@ impl State {
 
     /// Gives the process back its actor after an event. Returned when the process was killed while
     /// it handled it: to be dropped outside the borrow, since what it holds may send.
+    #[inline(always)]
     pub(super) fn put_back(
         &mut self,
         id: ContextId,
@@ -370,14 +400,14 @@ impl State {
     }
 
     /// Begins the event in which a process handles `mail`.
-    #[inline]
-    pub(super) fn begin_mail(&mut self, to: ContextId, mail: &Mailed, cause: EventId) -> Outer {
-        self.begin(to, mail.method(), cause, || mail.label())
+    #[inline(always)]
+    pub(super) fn begin_mail(&mut self, to: ContextId, mail: &Mailed, cause: EventId) {
+        self.begin(to, mail.method(), cause, || mail.label());
     }
 
     /// Makes an event the current one: numbers it, records it, adds it to the digest. `method` is
     /// that of the label.
-    #[inline]
+    #[inline(always)]
     pub(super) fn begin(
         &mut self,
         context: ContextId,
