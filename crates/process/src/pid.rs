@@ -182,7 +182,7 @@ impl<A: Process> Pid<A> {
     }
 
     /// The same; `DISPATCH` says whether filters are to take it for a dispatch.
-    #[inline]
+    #[inline(always)]
     fn enqueue_as<const DISPATCH: bool>(
         &self,
         label: Label,

@@ -15,12 +15,12 @@ impl Simulation {
     /// now can. `false` when there is no such outbox.
     pub fn flush(&self, index: usize) -> bool {
         let mut state = self.state.borrow_mut();
-        let Some(Direct { from, to, mail, cell }) = state.begin_direct(index) else {
+        let Some(Direct { from, to, mail, method, cell }) = state.begin_direct(index) else {
             drop(state);
             return self.flush_to_mailbox(index);
         };
         drop(state);
-        if self.perform(from, to, cell, mail) {
+        if self.perform(from, to, cell, mail, method) {
             self.go_on(from, to);
         }
         true
@@ -72,9 +72,9 @@ impl Simulation {
         loop {
             let mut state = self.state.borrow_mut();
             let Some((cell, Received { mail, cause })) = state.take_work(context) else { return };
-            state.begin_mail(context, &mail, cause);
+            let method = state.begin_mail(context, &mail, cause);
             drop(state);
-            self.perform(context, context, cell, mail);
+            self.perform(context, context, cell, mail, method);
         }
     }
 
@@ -87,6 +87,7 @@ impl Simulation {
         context: ContextId,
         mut cell: Box<dyn AnyCell>,
         mail: Mailed,
+        method: &'static str,
     ) -> bool {
         let event = match mail {
             Mailed::Event(event) => event,
@@ -95,7 +96,6 @@ impl Simulation {
                 return true;
             }
         };
-        let method = event.method();
         let label = |cell: &dyn AnyCell| Label { process: cell.process(), method };
         let handled = catch_unwind(AssertUnwindSafe(|| event.deliver(&mut *cell)));
         if let Err(panic) = handled {

@@ -120,6 +120,8 @@ pub(super) struct Direct {
     pub(super) from: ContextId,
     pub(super) to: ContextId,
     pub(super) mail: Mailed,
+    /// Of the event's label.
+    pub(super) method: &'static str,
     pub(super) cell: Box<dyn AnyCell>,
 }
 
@@ -316,8 +318,8 @@ impl State {
         }
         let cell = receiver.cell.take()?;
         let (mail, cause) = self.take_head(index, from)?;
-        self.begin_mail(to, &mail, cause);
-        Some(Direct { from, to, mail, cell })
+        let method = self.begin_mail(to, &mail, cause);
+        Some(Direct { from, to, mail, method, cell })
     }
 
     /// Takes the head of the outbox of `from`, the `index`th flushable one.
@@ -399,10 +401,17 @@ impl State {
         None
     }
 
-    /// Begins the event in which a process handles `mail`.
+    /// Begins the event in which a process handles `mail`, and says what it is.
     #[inline(always)]
-    pub(super) fn begin_mail(&mut self, to: ContextId, mail: &Mailed, cause: EventId) {
-        self.begin(to, mail.method(), cause, || mail.label());
+    pub(super) fn begin_mail(
+        &mut self,
+        to: ContextId,
+        mail: &Mailed,
+        cause: EventId,
+    ) -> &'static str {
+        let method = mail.method();
+        self.begin(to, method, cause, || mail.label());
+        method
     }
 
     /// Makes an event the current one: numbers it, records it, adds it to the digest. `method` is
