@@ -156,12 +156,7 @@ impl Simulation {
     }
 
     /// Runs what may panic.
-    pub(super) fn guarded(
-        &self,
-        context: ContextId,
-        label: Label,
-        f: impl FnOnce(),
-    ) {
+    pub(super) fn guarded(&self, context: ContextId, label: Label, f: impl FnOnce()) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
             self.crashed(context, label, &*panic);
         }
