@@ -5,9 +5,10 @@
 
 use crate::context::Context;
 use crate::filter::{self, Incoming};
-use crate::label::Header;
+use crate::label::{Header, Label};
 use crate::pid::Process;
 use crate::remote::Message;
+use crate::simulated::AnyCell;
 use crate::transport::Port;
 use crate::{live, simulated};
 use actix::dev::EnvelopeProxy;
@@ -80,23 +81,45 @@ impl<A: Process> EnvelopeProxy<A> for Delivery {
     }
 }
 
-impl<A, F, const DISPATCH: bool> simulated::Mail for Call<A, F, DISPATCH>
+/// The same in the simulator, which keeps the rest of the header elsewhere.
+pub(crate) struct SimulatedCall<A, F, const DISPATCH: bool> {
+    method: &'static str,
+    f: F,
+    process: PhantomData<fn(A)>,
+}
+
+impl<A, F, const DISPATCH: bool> SimulatedCall<A, F, DISPATCH>
 where
     A: Process,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
 {
-    fn header(&self) -> Header {
-        self.header
+    /// `method` is that of the label, whose process is `A`.
+    pub(crate) fn boxed(method: &'static str, f: F) -> Box<dyn simulated::Mail> {
+        Box::new(SimulatedCall::<A, F, DISPATCH> { method, f, process: PhantomData })
+    }
+}
+
+impl<A, F, const DISPATCH: bool> simulated::Mail for SimulatedCall<A, F, DISPATCH>
+where
+    A: Process,
+    F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
+{
+    fn label(&self) -> Label {
+        Label::method::<A>(self.method)
     }
 
-    fn deliver(self: Box<Self>, cell: &mut dyn Any) {
-        if let (Some(cell), Some(f)) = (cell.downcast_mut::<simulated::Cell<A>>(), self.f) {
-            if DISPATCH
-                && filter::drops(true, cell.context.upid(), Incoming::Dispatch(self.header.label))
-            {
+    fn method(&self) -> &'static str {
+        self.method
+    }
+
+    fn deliver(self: Box<Self>, cell: &mut dyn AnyCell) {
+        let cell: &mut dyn Any = cell;
+        if let Some(cell) = cell.downcast_mut::<simulated::Cell<A>>() {
+            let upid = cell.context.upid();
+            if DISPATCH && filter::drops(true, upid, Incoming::Dispatch(self.label())) {
                 return;
             }
-            f(&mut cell.actor, &mut cell.context);
+            (self.f)(&mut cell.actor, &mut cell.context);
         }
     }
 

@@ -3,10 +3,10 @@
 //! Mirrors `3rdparty/libprocess/include/process/pid.hpp`, `dispatch.hpp` and `defer.hpp`.
 
 use crate::context::Context;
-use crate::event::{Call, Delivery, Event};
+use crate::event::{Call, Delivery, Event, SimulatedCall};
 use crate::future::{Future, Promise, Value};
 use crate::http::{Request, Response};
-use crate::label::{EventId, Header, Label};
+use crate::label::{Header, Label};
 use crate::live::current::ProcessNumber;
 use crate::remote::Message as ByName;
 use crate::spawn::{Exited, wait};
@@ -182,6 +182,7 @@ impl<A: Process> Pid<A> {
     }
 
     /// The same; `DISPATCH` says whether filters are to take it for a dispatch.
+    #[inline(always)]
     fn enqueue_as<const DISPATCH: bool>(
         &self,
         label: Label,
@@ -195,9 +196,9 @@ impl<A: Process> Pid<A> {
                 let header = Header { label, cause: live::current::event() };
                 address.do_send(Event(Box::new(Call::<A, _, DISPATCH>::new(header, f))));
             }
-            Target::Simulated(to) => simulated::send(*to, label, |header| {
-                Box::new(Call::<A, _, DISPATCH>::new(header, f)) as Box<dyn simulated::Mail>
-            }),
+            Target::Simulated(to) => {
+                simulated::send(*to, SimulatedCall::<A, _, DISPATCH>::boxed(label.method, f));
+            }
         }
     }
 
@@ -249,12 +250,11 @@ impl<A: Process> Pid<A> {
         match &self.0.target {
             Target::Live { .. } => self.tell(message),
             Target::Simulated(to) => {
-                simulated::post(from, *to, Label::message::<A, M>(), |header| {
-                    let f = move |actor: &mut A, context: &mut Context<A>| {
-                        actor.handle(message, context);
-                    };
-                    Box::new(Call::<A, _, true>::new(header, f)) as Box<dyn simulated::Mail>
-                })
+                let f = move |actor: &mut A, context: &mut Context<A>| {
+                    actor.handle(message, context);
+                };
+                let method = Label::message::<A, M>().method;
+                simulated::post(from, *to, SimulatedCall::<A, _, true>::boxed(method, f));
             }
         }
     }
@@ -350,15 +350,12 @@ impl<A: Process> Port for Pid<A> {
     fn message(&self, message: ByName) {
         match &self.0.target {
             Target::Live { address, control } => put(address, control.process(), message),
-            Target::Simulated(to) => {
-                let label = label_of::<A>(&message);
-                simulated::send(*to, label, |header| mail::<A>(header, message));
-            }
+            Target::Simulated(to) => simulated::send(*to, mail::<A>(message)),
         }
     }
 
-    fn mail(&self, message: ByName, cause: EventId) -> Box<dyn simulated::Mail> {
-        mail::<A>(Header { label: label_of::<A>(&message), cause }, message)
+    fn mail(&self, message: ByName) -> Box<dyn simulated::Mail> {
+        mail::<A>(message)
     }
 
     fn mailbox(&self) -> Option<Box<dyn Mailbox>> {
@@ -385,14 +382,8 @@ impl<A: Process> Port for Pid<A> {
     }
 }
 
-fn mail<A: Process>(header: Header, message: ByName) -> Box<dyn simulated::Mail> {
+fn mail<A: Process>(message: ByName) -> Box<dyn simulated::Mail> {
+    let method = message.label.unwrap_or("message");
     let f = move |actor: &mut A, context: &mut Context<A>| context.consume_message(actor, &message);
-    Box::new(Call::<A, _, false>::new(header, f))
-}
-
-fn label_of<A: Process>(message: &ByName) -> Label {
-    match message.label {
-        Some(method) => Label { process: std::any::type_name::<A>(), method },
-        None => Label::method::<A>("message"),
-    }
+    SimulatedCall::<A, _, false>::boxed(method, f)
 }

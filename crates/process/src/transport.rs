@@ -4,7 +4,6 @@
 
 use crate::future::{Future, Nothing, Promise};
 use crate::http::{Request, Response};
-use crate::label::EventId;
 use crate::pid::Upid;
 use crate::remote::{Message, RemoteConnection};
 use crate::{live, simulated};
@@ -31,8 +30,8 @@ pub(crate) trait Port: Send + Sync {
     /// Puts a message into the process's mailbox.
     fn message(&self, message: Message);
 
-    /// What a message is for this process, in the simulator. `cause` is the event that sent it.
-    fn mail(&self, message: Message, cause: EventId) -> Box<dyn simulated::Mail>;
+    /// What a message is for this process, in the simulator.
+    fn mail(&self, message: Message) -> Box<dyn simulated::Mail>;
 
     /// What can be kept beside its name, if it is a live process.
     fn mailbox(&self) -> Option<Box<dyn Mailbox>>;

@@ -20,7 +20,9 @@
 //! step.
 
 pub(crate) mod clock;
+mod delivery;
 pub mod network;
+mod outbox;
 mod record;
 mod rest;
 mod state;
@@ -33,20 +35,25 @@ pub use state::ContextId;
 use crate::clock::{Time, Timer};
 use crate::context::Context;
 use crate::future::{Future, Nothing};
-use crate::label::{EventId, Header, Label};
+use crate::label::{EventId, Label};
 use crate::pid::{Pid, Process, Target, Upid};
 use crate::transport::Port;
-use state::{Control, ControlKind, Mailed, Sent, State};
+use state::{Control, Mailed, State};
 use std::any::Any;
 use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
 /// A message on its way to a process of the simulator.
 pub(crate) trait Mail {
-    fn header(&self) -> Header;
-    fn deliver(self: Box<Self>, cell: &mut dyn Any);
+    fn label(&self) -> Label;
+
+    /// The label's method. It is asked for in every event, the rest is not.
+    fn method(&self) -> &'static str;
+
+    fn deliver(self: Box<Self>, cell: &mut dyn AnyCell);
 
     /// Whom it is for, when it comes over the network and is yet to find its receiver.
     fn destination(&self) -> Option<&Upid> {
@@ -64,11 +71,12 @@ pub(crate) struct Cell<A: Process> {
 }
 
 /// A process at rest, whatever its type.
-pub(crate) trait AnyCell {
+pub(crate) trait AnyCell: Any {
     fn started(&mut self);
     fn stopped(&mut self);
     fn is_stopping(&self) -> bool;
-    fn as_any(&mut self) -> &mut dyn Any;
+    /// The type of the actor, as in a [`Label`].
+    fn process(&self) -> &'static str;
 }
 
 impl<A: Process> AnyCell for Cell<A> {
@@ -84,8 +92,8 @@ impl<A: Process> AnyCell for Cell<A> {
         self.context.is_stopping()
     }
 
-    fn as_any(&mut self) -> &mut dyn Any {
-        self
+    fn process(&self) -> &'static str {
+        std::any::type_name::<A>()
     }
 }
 
@@ -103,16 +111,20 @@ pub struct Crash {
 }
 
 thread_local! {
-    static CURRENT: RefCell<Option<Rc<Simulation>>> = const { RefCell::new(None) };
+    /// Emptied by [`Installed`]: there is nothing to drop at the thread's end, and so nothing to
+    /// look at in each access either.
+    static CURRENT: ManuallyDrop<RefCell<Option<Rc<Simulation>>>> =
+        const { ManuallyDrop::new(RefCell::new(None)) };
 }
 
+#[inline]
 fn with_current<R>(f: impl FnOnce(&Simulation) -> R) -> Option<R> {
-    CURRENT.with_borrow(|current| current.as_deref().map(f))
+    CURRENT.with(|current| current.borrow().as_deref().map(f))
 }
 
 /// The simulation of this thread, for what runs code of processes: not within `with_current`.
 fn current() -> Option<Rc<Simulation>> {
-    CURRENT.with_borrow(Clone::clone)
+    CURRENT.with(|current| current.borrow().clone())
 }
 
 /// One simulated runtime. While it is [installed](Simulation::install), everything that this
@@ -130,7 +142,7 @@ pub struct Installed {
 impl Drop for Installed {
     fn drop(&mut self) {
         self.simulation.clear();
-        CURRENT.set(None);
+        CURRENT.with(|current| current.replace(None));
     }
 }
 
@@ -146,7 +158,8 @@ impl Simulation {
     ///
     /// When another simulation is installed on this thread: that is a bug of the caller.
     pub fn install(self: &Rc<Self>) -> Installed {
-        CURRENT.with_borrow_mut(|current| {
+        CURRENT.with(|current| {
+            let mut current = current.borrow_mut();
             assert!(current.is_none(), "one simulation a thread at a time");
             *current = Some(Rc::clone(self));
         });
@@ -193,26 +206,8 @@ impl Simulation {
     pub fn peek(&self, index: usize) -> Option<(ContextId, ContextId, Label)> {
         let state = self.state.borrow();
         let from = *state.enabled.get(index)?;
-        let sent = state.context(from).outbox.front()?;
-        Some((from, sent.to, sent.mail.header().label))
-    }
-
-    /// Delivers the head of the `index`th flushable outbox and lets everybody handle what they
-    /// now can. `false` when there is no such outbox.
-    pub fn flush(&self, index: usize) -> bool {
-        let (from, to, undeliverable, sender_goes_on) = {
-            let mut state = self.state.borrow_mut();
-            let Some((from, to, undeliverable)) = state.flush(index) else { return false };
-            (from, to, undeliverable, state.can_work(from))
-        };
-        let both = [from, to];
-        // Dropped outside the borrow: it may hold the promise of a dispatched call.
-        if let Some(mail) = undeliverable {
-            let header = mail.header();
-            self.run_in(from, header.label, header.cause, move || drop(mail));
-        }
-        self.pump(if sender_goes_on { &both } else { &both[1..] });
-        true
+        let sent = state.context(from).outbox.head()?;
+        Some((from, sent.to, sent.mail.label()))
     }
 
     /// When the next timer fires, if there is one.
@@ -236,16 +231,10 @@ impl Simulation {
     /// Runs `f` as an event of an environment context. What it sends goes to that context's
     /// outbox.
     pub fn run_in(&self, context: ContextId, label: Label, cause: EventId, f: impl FnOnce()) {
-        let outer = self.state.borrow_mut().begin(context, label, cause);
+        let outer = self.state.borrow_mut().begin(context, label.method, cause, || label);
         self.guarded(context, label, f);
         self.state.borrow_mut().end(outer);
         self.pump(&[]);
-    }
-
-    fn guarded(&self, context: ContextId, label: Label, f: impl FnOnce()) {
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(f)) {
-            self.state.borrow_mut().crashed(context, label, panic.as_ref());
-        }
     }
 
     /// The event being handled, for use as a cause.
@@ -280,71 +269,6 @@ impl Simulation {
         self.state.borrow().context(context).alive
     }
 
-    /// Lets processes handle mail until each that has some also has something in its outbox.
-    fn pump(&self, first: &[ContextId]) {
-        let mut first = first.iter().rev().copied();
-        loop {
-            let spawned = {
-                let mut state = self.state.borrow_mut();
-                if state.busy {
-                    return;
-                }
-                state.spawned.pop()
-            };
-            let next = spawned.or_else(|| first.next());
-            let Some(context) = next else { return };
-            while let Some((cell, mail)) = self.take_work(context) {
-                if !self.handle(context, cell, mail) {
-                    break;
-                }
-            }
-        }
-    }
-
-    fn take_work(&self, context: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
-        self.state.borrow_mut().take_work(context)
-    }
-
-    /// Says whether the process may go on with what else it has.
-    fn handle(&self, context: ContextId, mut cell: Box<dyn AnyCell>, mail: Mailed) -> bool {
-        let header = mail.header();
-        let outer = self.state.borrow_mut().begin(context, header.label, header.cause);
-        let mut ended = false;
-        self.guarded(context, header.label, || match mail {
-            Mailed::Event(event) => event.deliver(cell.as_any()),
-            Mailed::Control(control) if control.kind() == ControlKind::Initialize => cell.started(),
-            Mailed::Control(_) => ended = true,
-        });
-        if ended || cell.is_stopping() {
-            self.guarded(context, header.label, || cell.stopped());
-            let remains = self.state.borrow_mut().take_process(context, false);
-            self.guarded(context, header.label, || {
-                drop(remains);
-                drop(cell);
-            });
-            self.finish(context);
-        } else {
-            let mut state = self.state.borrow_mut();
-            let Some(killed) = state.put_back(context, cell) else {
-                // As a rule: all that is left to do in one go.
-                state.end(outer);
-                return state.can_work(context);
-            };
-            drop(state);
-            self.guarded(context, header.label, || drop(killed));
-        }
-        self.state.borrow_mut().end(outer);
-        false
-    }
-
-    /// Tells those who wait that the process has ended.
-    fn finish(&self, context: ContextId) {
-        let waiters = self.state.borrow_mut().take_waiters(context);
-        if let Some(waiters) = waiters {
-            waiters.set(Nothing);
-        }
-    }
-
     /// Drops all processes, messages and timers. What their destructors send is dropped too.
     fn clear(&self) {
         loop {
@@ -358,32 +282,29 @@ impl Simulation {
 }
 
 /// Sends from the executing context; dropped when no simulation is installed (its world is gone).
-pub(crate) fn send(to: ContextId, label: Label, make: impl FnOnce(Header) -> Box<dyn Mail>) {
-    let refused = with_current(|simulation| {
-        let mut state = simulation.state.borrow_mut();
-        let header = Header { label, cause: state.current_event };
-        let mail = make(header);
-        let from = state.current_context;
-        state.send(from, Sent { to, seq: 0, mail: Mailed::Event(mail) })
-    });
-    // Dropped outside the borrow: it may hold the promise of a dispatched call.
-    drop(refused);
+pub(crate) fn send(to: ContextId, mail: Box<dyn Mail>) {
+    send_from(to, Mailed::Event(mail), |state| state.current_context);
 }
 
 /// Sends on the network lane between two processes instead of from the sender's outbox.
-pub(crate) fn post(
-    from: &Upid,
-    to: ContextId,
-    label: Label,
-    make: impl FnOnce(Header) -> Box<dyn Mail>,
-) {
-    let refused = with_current(|simulation| {
+pub(crate) fn post(from: &Upid, to: ContextId, mail: Box<dyn Mail>) {
+    send_from(to, Mailed::Event(mail), |state| state.lane(from, to));
+}
+
+#[inline(always)]
+fn send_from(to: ContextId, mail: Mailed, from: impl FnOnce(&mut State) -> ContextId) {
+    // Dropped outside the borrow: it may hold the promise of a dispatched call.
+    let _refused = CURRENT.with(|current| {
+        let current = current.borrow();
+        let Some(simulation) = &*current else { return Some(mail) };
         let mut state = simulation.state.borrow_mut();
-        let header = Header { label, cause: state.current_event };
-        let lane = state.lane(from, to);
-        state.send(lane, Sent { to, seq: 0, mail: Mailed::Event(make(header)) })
+        if state.closed {
+            return Some(mail);
+        }
+        let from = from(&mut state);
+        state.send(from, to, mail);
+        None
     });
-    drop(refused);
 }
 
 /// Whether this thread has a simulation.
@@ -449,13 +370,8 @@ pub(crate) fn spawn<A: Process>(id: String, actor: A) -> Result<Pid<A>, (String,
 }
 
 pub(crate) fn terminate(to: ContextId, inject: bool) {
-    with_current(|simulation| {
-        let mut state = simulation.state.borrow_mut();
-        let cause = state.current_event;
-        let from = state.current_context;
-        let kind = if inject { ControlKind::Inject } else { ControlKind::Terminate };
-        state.send(from, Sent { to, seq: 0, mail: Mailed::Control(Control::new(kind, cause)) })
-    });
+    let control = if inject { Control::Inject } else { Control::Terminate };
+    send_from(to, Mailed::Control(control), |state| state.current_context);
 }
 
 pub(crate) fn kill(context: ContextId) {

@@ -14,15 +14,14 @@
 //! | partition, half-open connection | [`Simulation::cut`]: nothing arrives in one direction, and nobody is told |
 //! | reordering | a new connection, by a link beside a temporary one, by [`RemoteConnection::Reconnect`] or after a break, is a lane of its own |
 
-use super::state::{ContextId, Mailed, Sent, State};
-use super::{Mail, Simulation, with_current};
+use super::state::{ContextId, Mailed, State};
+use super::{AnyCell, Mail, Simulation, with_current};
 use crate::future::{Future, Nothing, Promise};
 use crate::http::{Request, Response};
-use crate::label::{EventId, Header, Label};
+use crate::label::{EventId, Label};
 use crate::pid::Upid;
 use crate::remote::{Message, RemoteConnection};
 use crate::transport::{Link, OnExited, Port};
-use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
@@ -68,15 +67,6 @@ pub(super) struct Net {
     temps: BTreeMap<Pair, Vec<Temporary>>,
     cut: BTreeSet<Pair>,
     linkers: BTreeMap<Upid, BTreeMap<Upid, OnExited>>,
-}
-
-/// A message at the end of its way, which still has to find its receiver.
-pub(super) struct Arriving(pub(super) Message);
-
-impl Arriving {
-    fn label(&self) -> Label {
-        Label::plain("network", self.0.label.unwrap_or("message"))
-    }
 }
 
 impl Simulation {
@@ -181,11 +171,10 @@ impl Simulation {
         let mut state = self.state.borrow_mut();
         let lane = state.connection(&pair);
         for _ in 0..copies {
-            let arriving = Arriving(message.clone());
-            let header = Header { label: arriving.label(), cause: state.current_event };
-            let mail = Mailed::Event(Box::new(Envelope { header, arriving }));
-            // Refused when the world is being torn down: then it is lost with it.
-            drop(state.send(lane, Sent { to: ContextId::NETWORK, seq: 0, mail }));
+            if !state.closed {
+                let mail = Mailed::Event(Box::new(Arriving(message.clone())));
+                state.send(lane, ContextId::NETWORK, mail);
+            }
         }
     }
 
@@ -312,27 +301,28 @@ impl State {
     }
 }
 
-/// A message on a lane.
-struct Envelope {
-    header: Header,
-    arriving: Arriving,
-}
+/// A message on a lane, which still has to find its receiver.
+struct Arriving(Message);
 
-impl Mail for Envelope {
-    fn header(&self) -> Header {
-        self.header
+impl Mail for Arriving {
+    fn label(&self) -> Label {
+        Label::plain("network", self.method())
     }
 
-    fn deliver(self: Box<Self>, _: &mut dyn Any) {
+    fn method(&self) -> &'static str {
+        self.0.label.unwrap_or("message")
+    }
+
+    fn deliver(self: Box<Self>, _: &mut dyn AnyCell) {
         unreachable!("a message is turned into an event of its receiver before it is delivered")
     }
 
     fn destination(&self) -> Option<&Upid> {
-        Some(&self.arriving.0.to)
+        Some(&self.0.to)
     }
 
     fn arrive(self: Box<Self>, port: &dyn Port) -> Box<dyn Mail> {
-        port.mail(self.arriving.0, self.header.cause)
+        port.mail(self.0)
     }
 }
 

@@ -1,11 +1,12 @@
 //! The data of a simulation: contexts with their outboxes and mailboxes, timers, the record.
 
 use super::network::Net;
+use super::outbox::{Outbox, Sent};
 use super::record::{EventRecord, Note};
 use super::{AnyCell, Crash, Mail};
 use crate::clock::{Time, Timer};
 use crate::future::{Future, Nothing, Promise};
-use crate::label::{EventId, Header, Label};
+use crate::label::{EventId, Label};
 use crate::pid::{Pid, Process, Upid};
 use crate::times::{Times, Update};
 use crate::transport::{OnExited, Port};
@@ -33,62 +34,56 @@ impl ContextId {
     }
 }
 
-/// What lies in an outbox or a mailbox. Two words without a tag beside them: it is moved often, and
-/// a tag makes for moves of odd widths that stall.
+/// What lies in an outbox or a mailbox.
 pub(super) enum Mailed {
     Event(Box<dyn Mail>),
     Control(Control),
 }
 
-/// What is no message: the start and the end of a process, and the event that caused it.
-#[derive(Clone, Copy)]
-pub(super) struct Control(u64);
-
+/// What is no message: the start and the end of a process.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum ControlKind {
-    Initialize = 0,
-    Terminate = 1,
+pub(super) enum Control {
+    Initialize,
+    Terminate,
     /// A terminate that goes to the front of the mailbox.
-    Inject = 2,
+    Inject,
 }
 
 impl Control {
-    pub(super) fn new(kind: ControlKind, cause: EventId) -> Self {
-        Control(cause.0 << 2 | kind as u64)
-    }
-
-    pub(super) fn kind(self) -> ControlKind {
-        match self.0 & 3 {
-            0 => ControlKind::Initialize,
-            1 => ControlKind::Terminate,
-            _ => ControlKind::Inject,
-        }
+    pub(super) fn label(self) -> Label {
+        let what = match self {
+            Control::Initialize => "initialize",
+            Control::Terminate | Control::Inject => "terminate",
+        };
+        Label::plain("process", what)
     }
 }
 
 impl Mailed {
-    pub(super) fn header(&self) -> Header {
+    pub(super) fn label(&self) -> Label {
         match self {
-            Mailed::Event(mail) => mail.header(),
-            Mailed::Control(control) => {
-                let what = match control.kind() {
-                    ControlKind::Initialize => "initialize",
-                    ControlKind::Terminate | ControlKind::Inject => "terminate",
-                };
-                Header { label: Label::plain("process", what), cause: EventId(control.0 >> 2) }
-            }
+            Mailed::Event(mail) => mail.label(),
+            Mailed::Control(control) => control.label(),
+        }
+    }
+
+    #[inline]
+    fn method(&self) -> &'static str {
+        match self {
+            Mailed::Event(mail) => mail.method(),
+            Mailed::Control(control) => control.label().method,
         }
     }
 
     fn is_injected(&self) -> bool {
-        matches!(self, Mailed::Control(control) if control.kind() == ControlKind::Inject)
+        matches!(self, Mailed::Control(Control::Inject))
     }
 }
 
-pub(super) struct Sent {
-    pub(super) to: ContextId,
-    pub(super) seq: u64,
+/// What lies in a mailbox, and the event that sent it.
+pub(super) struct Received {
     pub(super) mail: Mailed,
+    pub(super) cause: EventId,
 }
 
 /// What happens when a timer fires, the event that started it, and in which context that was.
@@ -100,8 +95,8 @@ pub(super) struct Armed {
 
 pub(super) struct ContextState {
     pub(super) name: String,
-    pub(super) outbox: VecDeque<Sent>,
-    mailbox: VecDeque<Mailed>,
+    pub(super) outbox: Outbox,
+    mailbox: VecDeque<Received>,
     /// The process at rest; taken out while it handles an event.
     cell: Option<Box<dyn AnyCell>>,
     /// A process's address, typed and untyped.
@@ -114,16 +109,36 @@ pub(super) struct ContextState {
 }
 
 impl ContextState {
+    #[inline]
     fn can_work(&self) -> bool {
-        self.alive && self.outbox.is_empty() && !self.mailbox.is_empty()
+        !self.mailbox.is_empty() && self.alive && self.outbox.is_empty()
     }
 }
+
+/// What went from an outbox straight into its receiver's hands: the event has begun.
+pub(super) struct Direct {
+    pub(super) from: ContextId,
+    pub(super) to: ContextId,
+    pub(super) mail: Mailed,
+    /// Of the event's label.
+    pub(super) method: &'static str,
+    pub(super) cell: Box<dyn AnyCell>,
+}
+
+/// From where to where something was flushed; it and its cause, if the receiver is gone.
+type Flushed = (ContextId, ContextId, Option<(Mailed, EventId)>);
 
 /// What an event replaced as the current one; given back when it ends.
 pub(super) struct Outer {
     context: ContextId,
     event: EventId,
     busy: bool,
+}
+
+impl Outer {
+    /// What an event replaces that is within no other one.
+    pub(super) const NONE: Outer =
+        Outer { context: ContextId::MAIN, event: EventId(0), busy: false };
 }
 
 /// Things taken out of the state so that they can be dropped outside its borrow.
@@ -170,7 +185,7 @@ pub(super) struct State {
     pub(super) current_event: EventId,
     /// An event is being handled: nothing else may be handled now.
     pub(super) busy: bool,
-    closed: bool,
+    pub(super) closed: bool,
     /// No process may start now.
     pub(super) finalizing: bool,
     tracing: bool,
@@ -223,7 +238,7 @@ impl State {
         let id = ContextId(self.contexts.len() as u32);
         self.contexts.push(ContextState {
             name,
-            outbox: VecDeque::new(),
+            outbox: Outbox::default(),
             mailbox: VecDeque::new(),
             cell: None,
             port: None,
@@ -268,74 +283,99 @@ impl State {
         context.upid = Some(upid.clone());
         context.process = true;
         context.alive = true;
-        let initialize = Control::new(ControlKind::Initialize, cause);
-        context.mailbox.push_back(Mailed::Control(initialize));
+        let mail = Mailed::Control(Control::Initialize);
+        context.mailbox.push_back(Received { mail, cause });
         self.spawned.push(id);
     }
 
-    /// Puts a message into the sender's outbox. Gives it back when the world is being torn down.
-    pub(super) fn send(&mut self, from: ContextId, mut sent: Sent) -> Option<Sent> {
-        if self.closed {
-            return Some(sent);
-        }
-        sent.seq = self.next_seq;
+    /// Puts a message into the sender's outbox.
+    #[inline(always)]
+    pub(super) fn send(&mut self, from: ContextId, to: ContextId, mail: Mailed) {
+        let (seq, cause) = (self.next_seq, self.current_event);
         self.next_seq += 1;
-        let outbox = &mut self.context_mut(from).outbox;
-        outbox.push_back(sent);
-        if outbox.len() == 1 {
+        if self.context_mut(from).outbox.push(Sent { to, seq, cause, mail }) {
             // The newest message of all: its place is at the end.
             self.enabled.push(from);
         }
-        None
     }
 
-    /// Moves the head of the `index`th flushable outbox into its receiver's mailbox. Says from
-    /// where to where, and gives the message back when the receiver is gone.
-    pub(super) fn flush(&mut self, index: usize) -> Option<(ContextId, ContextId, Option<Mailed>)> {
+    /// The head of the `index`th flushable outbox goes to a receiver that handles it at once.
+    /// `None`, and nothing was done, when that is not possible: the receiver has something else to
+    /// handle first, or something to send, or is gone; others are to handle something first; times
+    /// have to be set; or there is a receiver to be found yet.
+    #[inline(always)]
+    pub(super) fn begin_direct(&mut self, index: usize) -> Option<Direct> {
+        if self.busy || !self.spawned.is_empty() || self.paused.is_some() {
+            return None;
+        }
         let from = *self.enabled.get(index)?;
+        let to = self.context(from).outbox.head()?.to;
+        let receiver = self.contexts.get_mut(to.0 as usize)?;
+        // To itself it may send if that is the last thing it has sent.
+        let sends = if from == to { 1 } else { 0 };
+        if !receiver.mailbox.is_empty() || receiver.outbox.len() > sends {
+            return None;
+        }
+        let cell = receiver.cell.take()?;
+        let (mail, cause) = self.take_head(index, from)?;
+        let method = self.begin_mail(to, &mail, cause);
+        Some(Direct { from, to, mail, method, cell })
+    }
+
+    /// Takes the head of the outbox of `from`, the `index`th flushable one.
+    #[inline(always)]
+    fn take_head(&mut self, index: usize, from: ContextId) -> Option<(Mailed, EventId)> {
         let outbox = &mut self.context_mut(from).outbox;
-        let Sent { to, mail, .. } = outbox.pop_front()?;
-        match outbox.front().map(|head| head.seq) {
-            Some(seq) => self.reorder(index, seq),
+        let sent = outbox.pop()?;
+        match outbox.head().map(|head| head.seq) {
             // As a rule it is the only one, and `remove` moves what is behind it, be it nothing.
             None if index + 1 == self.enabled.len() => self.enabled.truncate(index),
             None => drop(self.enabled.remove(index)),
+            Some(seq) => self.reorder(index, seq),
         }
-        let (to, mail) = if to == ContextId::NETWORK {
+        Some(sent)
+    }
+
+    /// Moves the head of the `index`th flushable outbox into its receiver's mailbox. Says from
+    /// where to where, and gives the message and its cause back when the receiver is gone.
+    pub(super) fn flush(&mut self, index: usize) -> Option<Flushed> {
+        let from = *self.enabled.get(index)?;
+        let mut to = self.context(from).outbox.head()?.to;
+        let (mut mail, cause) = self.take_head(index, from)?;
+        if to == ContextId::NETWORK {
             match self.arrive(mail) {
-                Ok(found) => found,
-                Err(mail) => return Some((from, from, Some(mail))),
+                Ok(found) => (to, mail) = found,
+                Err(mail) => return Some((from, from, Some((mail, cause)))),
             }
-        } else {
-            (to, mail)
-        };
+        }
         if !self.context(to).alive {
-            return Some((from, to, Some(mail)));
+            return Some((from, to, Some((mail, cause))));
         }
         self.pass_time(from, to, Update::Safe);
-        let receiver = self.context_mut(to);
+        let mailbox = &mut self.context_mut(to).mailbox;
         if mail.is_injected() {
-            receiver.mailbox.push_front(mail);
+            mailbox.push_front(Received { mail, cause });
         } else {
-            receiver.mailbox.push_back(mail);
+            mailbox.push_back(Received { mail, cause });
         }
         Some((from, to, None))
     }
 
     /// Moves the `index`th enabled context to where its new head's age puts it: further back.
     fn reorder(&mut self, index: usize, seq: u64) {
-        let head = |context: &ContextId| self.context(*context).outbox.front().map(|head| head.seq);
+        let head = |context: &ContextId| self.context(*context).outbox.head().map(|head| head.seq);
         let later = &self.enabled[index + 1..];
         let older = later.iter().take_while(|other| head(other) < Some(seq)).count();
         self.enabled[index..=index + older].rotate_left(1);
     }
 
     /// Whether the process has something that it may handle now.
-    pub(super) fn can_work(&self, id: ContextId) -> bool {
+    #[inline]
+    pub(super) fn has_work(&self, id: ContextId) -> bool {
         self.context(id).can_work()
     }
 
-    pub(super) fn take_work(&mut self, id: ContextId) -> Option<(Box<dyn AnyCell>, Mailed)> {
+    pub(super) fn take_work(&mut self, id: ContextId) -> Option<(Box<dyn AnyCell>, Received)> {
         let context = self.context_mut(id);
         if !context.can_work() {
             return None;
@@ -347,6 +387,7 @@ impl State {
 
     /// Gives the process back its actor after an event. Returned when the process was killed while
     /// it handled it: to be dropped outside the borrow, since what it holds may send.
+    #[inline(always)]
     pub(super) fn put_back(
         &mut self,
         id: ContextId,
@@ -360,14 +401,34 @@ impl State {
         None
     }
 
-    /// Makes an event the current one: numbers it, records it, adds it to the digest.
-    pub(super) fn begin(&mut self, context: ContextId, label: Label, cause: EventId) -> Outer {
+    /// Begins the event in which a process handles `mail`, and says what it is.
+    #[inline(always)]
+    pub(super) fn begin_mail(
+        &mut self,
+        to: ContextId,
+        mail: &Mailed,
+        cause: EventId,
+    ) -> &'static str {
+        let method = mail.method();
+        self.begin(to, method, cause, || mail.label());
+        method
+    }
+
+    /// Makes an event the current one: numbers it, records it, adds it to the digest. `method` is
+    /// that of the label.
+    #[inline(always)]
+    pub(super) fn begin(
+        &mut self,
+        context: ContextId,
+        method: &'static str,
+        cause: EventId,
+        label: impl FnOnce() -> Label,
+    ) -> Outer {
         let id = EventId(self.next_event);
         self.next_event += 1;
-        self.digest = mix(self.digest, context, label, cause, self.now);
+        self.digest = mix(self.digest, context, method, cause, self.now);
         if self.tracing {
-            let (time, digest) = (self.now, self.digest);
-            self.events.push(EventRecord { id, cause, time, context, label, digest });
+            self.record(id, cause, context, label());
         }
         let outer =
             Outer { context: self.current_context, event: self.current_event, busy: self.busy };
@@ -377,6 +438,13 @@ impl State {
         outer
     }
 
+    #[cold]
+    fn record(&mut self, id: EventId, cause: EventId, context: ContextId, label: Label) {
+        let (time, digest) = (self.now, self.digest);
+        self.events.push(EventRecord { id, cause, time, context, label, digest });
+    }
+
+    #[inline]
     pub(super) fn end(&mut self, outer: Outer) {
         self.current_context = outer.context;
         self.current_event = outer.event;
@@ -409,9 +477,9 @@ impl State {
         let mut remains = Remains::default();
         remains.ports.extend(context.port.take());
         remains.cells.extend(context.cell.take());
-        remains.mail.extend(context.mailbox.drain(..));
+        remains.mail.extend(context.mailbox.drain(..).map(|received| received.mail));
         if unsent {
-            remains.sent.extend(context.outbox.drain(..).map(|sent| sent.mail));
+            remains.sent.extend(context.outbox.take().map(|sent| sent.mail));
         }
         if let Some(upid) = context.upid.take() {
             // Another process may have been started under this name since.
@@ -426,7 +494,7 @@ impl State {
     /// Takes all that is on a lane.
     pub(super) fn empty_lane(&mut self, id: ContextId) -> Vec<Sent> {
         self.enabled.retain(|&other| other != id);
-        self.context_mut(id).outbox.drain(..).collect()
+        self.context_mut(id).outbox.take().collect()
     }
 
     pub(super) fn wait(&mut self, id: ContextId) -> Future<Nothing> {
@@ -507,16 +575,27 @@ impl State {
 /// Of the method's name only the length and the end count: names are long and events are many, and
 /// it is the end that tells methods of a process apart. The cause tells senders apart whose
 /// messages are of one kind.
-fn mix(digest: u64, context: ContextId, label: Label, cause: EventId, now: Time) -> u64 {
+fn mix(digest: u64, context: ContextId, method: &str, cause: EventId, now: Time) -> u64 {
     const PRIME: u64 = 0x9e37_79b9_7f4a_7c15;
     let round = |digest: u64, word: u64| (digest ^ word).wrapping_mul(PRIME).rotate_left(23);
-    let name = label.method.as_bytes();
+    let name = method.as_bytes();
+    let (before, end) = match name.last_chunk::<16>() {
+        Some(&[before @ .., a, b, c, d, e, f, g, h]) => {
+            (u64::from_le_bytes(before), u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+        }
+        None => ends_of_short(name),
+    };
+    let name = end ^ before.rotate_left(29) ^ (name.len() as u64) << 32;
+    let digest = round(digest, now.since_epoch().as_nanos() as u64 ^ u64::from(context.0) << 44);
+    round(round(digest, name), cause.0)
+}
+
+/// The last eight bytes of a name, and the eight before them, as far as there are any.
+#[cold]
+fn ends_of_short(name: &[u8]) -> (u64, u64) {
     let end = |name: &[u8]| match name.last_chunk::<8>() {
         Some(end) => u64::from_le_bytes(*end),
         None => name.iter().fold(0, |word, &byte| word << 8 | u64::from(byte)),
     };
-    let before = end(&name[..name.len().saturating_sub(8)]);
-    let name = end(name) ^ before.rotate_left(29) ^ (name.len() as u64) << 32;
-    let digest = round(digest, now.since_epoch().as_nanos() as u64 ^ u64::from(context.0) << 44);
-    round(round(digest, name), cause.0)
+    (end(&name[..name.len().saturating_sub(8)]), end(name))
 }
