@@ -82,6 +82,7 @@ impl Stage {
         let work_dir = tempfile::tempdir().expect("a directory");
         let flags = Flags {
             work_dir: work_dir.path().to_owned(),
+            fetcher_cache_dir: work_dir.path().join("fetch"),
             docker_socket: lab.engine.host(),
             docker_remove_delay: Duration::ZERO,
             cgroups_enable_cfs: true,

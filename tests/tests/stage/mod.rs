@@ -140,6 +140,7 @@ impl Stage {
         let work_dir = tempfile::tempdir().expect("a directory");
         let flags = agent::Flags {
             work_dir: work_dir.path().to_owned(),
+            fetcher_cache_dir: work_dir.path().join("fetch"),
             switch_user: false,
             docker_socket: socket,
             docker_remove_delay: Duration::ZERO,
