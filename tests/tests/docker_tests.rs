@@ -149,6 +149,11 @@ async fn root_docker_nvidia_gpu_device_allow() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_device_is_no_file() {
+    Live::run(wrapper::device_or_file).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn root_docker_nvidia_gpu_inspect_devices() {
     Live::run(wrapper::nvidia_gpu_inspect_devices).await;
 }

@@ -299,6 +299,18 @@ pub fn nvidia_gpu_device_allow(world: &dyn World) {
     exited(world, "a container without the device", &run(world, &options), 0);
 }
 
+/// Upstream's tests would not notice a file in the place of the device: `touch` makes one.
+pub fn device_or_file(world: &dyn World) {
+    let name = format!("{}-device", world.prefix());
+    let options = with_device(world, &name, &format!("test -c {}", world.device()), true);
+    exited(world, "a container with a device", &run(world, &options), 0);
+    let name = format!("{}-no-device", world.prefix());
+    let command = shell(format!("touch {0} && test -c {0}", world.device()));
+    let options =
+        self::options(world, &name, &container_info(world), &command, CreateArguments::default());
+    exited(world, "a container with a file", &run(world, &options), 1);
+}
+
 /// `ROOT_DOCKER_NVIDIA_GPU_InspectDevices`, with whatever device there is.
 pub fn nvidia_gpu_inspect_devices(world: &dyn World) {
     let name = format!("{}-inspect-devices", world.prefix());

@@ -30,6 +30,7 @@ mod check;
 mod command;
 mod machine;
 mod parse;
+mod simple;
 mod tokens;
 
 pub(super) use command::PROGRAMS;

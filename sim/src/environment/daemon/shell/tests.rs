@@ -151,6 +151,10 @@ fn a_loop_without_end_has_none() {
     check("for i in 1 2; do while true; do break; done; echo $i; done", "1\n2\n", 0, 0);
     let done = play_text("X=a; until echo $X$X$X >/dev/null && false; do X=$X$X; done", no_files);
     assert_eq!((&*done.written, done.status), ("!sh: out of memory\n", Some(2)));
+    let many: String = (0..10).map(|number| format!("V{number}=$X; ")).collect();
+    let text = format!("X=a; for i in {}; do X=$X$X; done; {many} echo no", "1 ".repeat(19));
+    let done = play_text(&text, no_files);
+    assert_eq!((&*done.written, done.status), ("!sh: out of memory\n", Some(2)));
     let done = play_text("X=a; while true; do X=$X$X; done", no_files);
     assert_eq!((&*done.written, done.status), ("!sh: out of memory\n", Some(2)));
 }
