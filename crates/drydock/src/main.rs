@@ -15,6 +15,11 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::ExitCode;
 
+/// A schedule of the simulator is many small things that live short: with the system's allocator a
+/// third of its instructions were `malloc` and `free`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The Mesos agent's Docker containerizer in Rust: run it live, or hunt its races in a
 /// deterministic simulator.
 #[derive(Parser)]

@@ -18,6 +18,10 @@ mod workloads;
 
 use std::time::{Duration, Instant};
 
+/// The one that the program `drydock` has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How often each measurement is made.
 const ROUNDS: usize = 10;
 
