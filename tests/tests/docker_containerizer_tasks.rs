@@ -4,10 +4,14 @@
 #![allow(clippy::disallowed_methods, reason = "a test of a real Engine in real time")]
 
 mod live;
+mod stage;
 
-use drydock_tests::{DockerLab, ImageSpec};
+use drydock_tests::{DockerLab, ImageSpec, Network, require_engine};
 use live::{LIMIT, Runner, Task, assert_no_container, finish, signal, until, within};
+use mesos::container_info::{DockerInfo, Type, docker_info};
+use mesos::{ContainerInfo, NetworkInfo, TaskInfo, TaskState};
 use serde_json::{Value, json};
+use stage::{Seen, Stage};
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -248,4 +252,37 @@ async fn root_docker_unprivileged_user_non_root_sandbox() {
         assert_ne!(metadata.mode() & 0o200, 0, "its user can write to it");
     }
     assert_no_container(&lab).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn root_docker_usernetwork_launch_ipv6_container() {
+    // Before the lab, so that it goes after the containers.
+    let Some(engine) = require_engine() else { return };
+    let network = Network::create_ipv6(&engine).await.expect("a network");
+    let Some(lab) = DockerLab::require() else { return };
+    let image = lab.images.load(&ImageSpec::busybox()).await.expect("loaded");
+    let docker = DockerInfo {
+        image: image.at(&lab.registry.host()),
+        network: Some(docker_info::Network::User.into()),
+        ..DockerInfo::default()
+    };
+    let wanted = NetworkInfo { name: Some(network.name.clone()), ..NetworkInfo::default() };
+    let container = ContainerInfo {
+        r#type: Type::Docker.into(),
+        docker: Some(docker),
+        network_infos: vec![wanted],
+        ..ContainerInfo::default()
+    };
+    let given = TaskInfo { container: Some(container), ..TaskInfo::default() };
+    let mut stage = Stage::new(&lab).await;
+    stage.run_task("", "sleep 1000", &[], given);
+    let running =
+        |seen: &Seen| seen.updates.iter().any(|(state, _)| *state == TaskState::TaskRunning);
+    let seen = stage.wait("TASK_RUNNING", running).await;
+    let name = stage.destroy(&lab, "Container killed").await;
+    assert!(name.starts_with("mesos-"));
+    let (v6, v4): (Vec<_>, Vec<_>) = seen.addresses.into_iter().partition(|(_, is_v6)| *is_v6);
+    assert_eq!((v4.len(), v6.len()), (1, 1), "{v4:?} {v6:?}");
+    assert!(v4[0].0.parse::<std::net::Ipv4Addr>().is_ok(), "{v4:?}");
+    assert!(v6[0].0.starts_with("fddc:"), "{v6:?}");
 }

@@ -161,37 +161,41 @@ fn the_program_is_told_of_the_frameworks_home() {
     assert!(info.get("user").is_none());
 }
 
-/// Nor does anything else of the agent's own get to the program, but what it needs.
-#[test]
-fn ssl_environment_spillover() {
-    let fetching = Fetching::with(Flags { hadoop_home: Some("/h".into()), ..Flags::default() });
-    let own = [
-        ("LIBPROCESS_SSL_ENABLED", "true"),
-        ("LIBPROCESS_SSL_KEY_FILE", "/nonexistent"),
-        ("LIBPROCESS_IP", "10.0.0.1"),
-        ("MESOS_MASTER", "zk://"),
-        ("MESOS_QUIET", "1"),
-        ("mesos_log_dir", "/log"),
-        ("HTTPS_PROXY", "proxy"),
-        ("PATH", "/bin"),
-    ];
-    let pairs = |pairs: &[(&str, &str)]| {
-        let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-        pairs.collect::<std::collections::BTreeMap<_, _>>()
-    };
-    *fetching.host.own_environment.lock() = pairs(&own);
-    let _fetch = fetching.fetch(&command(&["/a"]), None);
-    let mut environment = fetching.host.environment(FIRST_PID);
-    assert!(environment.remove("MESOS_FETCHER_INFO").is_some());
-    let expected = [
-        ("HADOOP_HOME", "/h"),
-        ("HTTPS_PROXY", "proxy"),
-        ("LIBPROCESS_IP", "127.0.0.1"),
-        ("MESOS_QUIET", "1"),
-        ("PATH", "/bin"),
-        ("mesos_log_dir", "/log"),
-    ];
-    assert_eq!(environment, pairs(&expected));
+mod fetcher_tests {
+    use super::*;
+
+    /// Nor does anything else of the agent's own get to the program, but what it needs.
+    #[test]
+    fn ssl_environment_spillover() {
+        let fetching = Fetching::with(Flags { hadoop_home: Some("/h".into()), ..Flags::default() });
+        let own = [
+            ("LIBPROCESS_SSL_ENABLED", "true"),
+            ("LIBPROCESS_SSL_KEY_FILE", "/nonexistent"),
+            ("LIBPROCESS_IP", "10.0.0.1"),
+            ("MESOS_MASTER", "zk://"),
+            ("MESOS_QUIET", "1"),
+            ("mesos_log_dir", "/log"),
+            ("HTTPS_PROXY", "proxy"),
+            ("PATH", "/bin"),
+        ];
+        let pairs = |pairs: &[(&str, &str)]| {
+            let pairs = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            pairs.collect::<std::collections::BTreeMap<_, _>>()
+        };
+        *fetching.host.own_environment.lock() = pairs(&own);
+        let _fetch = fetching.fetch(&command(&["/a"]), None);
+        let mut environment = fetching.host.environment(FIRST_PID);
+        assert!(environment.remove("MESOS_FETCHER_INFO").is_some());
+        let expected = [
+            ("HADOOP_HOME", "/h"),
+            ("HTTPS_PROXY", "proxy"),
+            ("LIBPROCESS_IP", "127.0.0.1"),
+            ("MESOS_QUIET", "1"),
+            ("PATH", "/bin"),
+            ("mesos_log_dir", "/log"),
+        ];
+        assert_eq!(environment, pairs(&expected));
+    }
 }
 
 #[test]

@@ -1,9 +1,10 @@
 //! A network of a test's own.
 
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use hyper::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Engine, EngineError};
 use crate::{background, names};
@@ -22,8 +23,25 @@ pub struct Network {
 impl Network {
     /// Makes one.
     pub async fn create(engine: &Engine) -> Result<Network, EngineError> {
+        Network::make(engine, json!({})).await
+    }
+
+    /// Makes one whose containers have an IPv6 address as well.
+    pub async fn create_ipv6(engine: &Engine) -> Result<Network, EngineError> {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        // A local prefix that no other test has.
+        let (id, next) = (std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let subnet = format!("fddc:{:x}:{:x}:{next:x}::/64", id >> 16, id & 0xffff);
+        let more = json!({"EnableIPv6": true, "IPAM": {"Config": [{"Subnet": subnet}]}});
+        Network::make(engine, more).await
+    }
+
+    async fn make(engine: &Engine, more: Value) -> Result<Network, EngineError> {
         let name = names::unique("drydock-net");
-        let body = json!({"Name": name, "Driver": "bridge", "CheckDuplicate": true});
+        let mut body = json!({"Name": name, "Driver": "bridge", "CheckDuplicate": true});
+        for (name, value) in more.as_object().into_iter().flatten() {
+            body[name] = value.clone();
+        }
         engine.call(Method::POST, "/networks/create", Some(&body)).await?;
         Ok(Network { engine: engine.clone(), name })
     }

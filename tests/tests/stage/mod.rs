@@ -20,6 +20,7 @@ use mesos::container_info::{DockerInfo, Type};
 use mesos::internal::{
     ExitedExecutorMessage, RunTaskMessage, StatusUpdateAcknowledgementMessage, StatusUpdateMessage,
 };
+use mesos::network_info::Protocol;
 use mesos::task_status::Reason;
 use mesos::{
     CommandInfo, ContainerId, ContainerInfo, FrameworkInfo, SlaveInfo, TaskInfo, TaskState,
@@ -42,6 +43,8 @@ pub struct Seen {
     pub erased: bool,
     pub updates: Vec<(TaskState, String)>,
     pub reason: Option<Reason>,
+    /// Of the container, each with whether it is one of IPv6; as the last update says that has any.
+    pub addresses: Vec<(String, bool)>,
 }
 
 struct Witness(watch::Sender<Seen>);
@@ -69,7 +72,16 @@ impl MasterLink for Master {
     fn status_update(&self, message: StatusUpdateMessage) {
         let update = message.update;
         let message = update.status.message.clone().unwrap_or_default();
+        let networks = update.status.container_status.iter().flat_map(|it| &it.network_infos);
+        let addresses = networks.flat_map(|network| &network.ip_addresses).map(|address| {
+            let is_v6 = address.protocol() == Protocol::IPv6;
+            (address.ip_address.clone().unwrap_or_default(), is_v6)
+        });
+        let addresses: Vec<_> = addresses.collect();
         self.seen.send_modify(|seen| {
+            if !addresses.is_empty() {
+                seen.addresses = addresses;
+            }
             seen.updates.push((update.status.state(), message));
             seen.reason = update.status.reason.map(|_| update.status.reason());
         });
@@ -198,10 +210,12 @@ impl Stage {
                 uris: uris.iter().map(uri).collect(),
                 ..CommandInfo::default()
             }),
-            container: Some(ContainerInfo {
-                r#type: Type::Docker.into(),
-                docker: Some(DockerInfo { image: image.to_owned(), ..DockerInfo::default() }),
-                ..ContainerInfo::default()
+            container: given.container.clone().or_else(|| {
+                Some(ContainerInfo {
+                    r#type: Type::Docker.into(),
+                    docker: Some(DockerInfo { image: image.to_owned(), ..DockerInfo::default() }),
+                    ..ContainerInfo::default()
+                })
             }),
             ..given
         };

@@ -1,7 +1,7 @@
 //! The agent between a master, executors and a containerizer that do as the test says, in the
 //! simulator.
 
-mod hooks;
+mod hook_tests;
 mod kill;
 mod launch;
 mod random;

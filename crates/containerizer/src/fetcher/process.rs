@@ -135,7 +135,10 @@ impl FetcherProcess {
         }
     }
 
-    /// What is cached.
+    /// What is cached. Tests ask it for its size and its space; they look at its files themselves.
+    #[doc(alias = "FetcherProcess::cacheSize")]
+    #[doc(alias = "FetcherProcess::availableCacheSpace")]
+    #[doc(alias = "FetcherProcess::cacheFiles")]
     pub fn cache(&self) -> &Cache {
         &self.cache
     }
