@@ -1,6 +1,5 @@
 //! The fetcher's cache, step by step: what it asks, reserves, evicts, tells the program, and forgets.
 
-#[allow(dead_code, reason = "each test file uses its own part")]
 mod support;
 
 use containerizer::Flags;

@@ -216,8 +216,8 @@ fn uris(task: &TaskSpec) -> Vec<mesos::command_info::Uri> {
         cache: task.cached.then_some(true),
         ..Default::default()
     };
-    let again = if task.twice { 1..=task.uris.min(1) } else { 1..=0 };
-    (1..=task.uris).chain(again).map(uri).collect()
+    let again = if task.twice { task.uris.min(1) } else { 0 };
+    (1..=task.uris).chain(1..=again).map(uri).collect()
 }
 
 /// Turns what the simulation recorded into plain data. `starts` are the numbers of the first
