@@ -25,7 +25,7 @@ const WHOLE: u8 = b'x';
 const PARTIAL: u8 = b'p';
 
 /// The fetcher's program, to be registered with a [`SimHost`] under
-/// [`MESOS_FETCHER`](containerizer::fetcher::MESOS_FETCHER). Each URI takes 200 ms; a download into
+/// [`MESOS_FETCHER`]. Each URI takes 200 ms; a download into
 /// the cache makes its file at once, and completes it at its end. [`Fault::FetchFail`] ends it with
 /// status 1 before the end of its first URI, [`Fault::FetchStall`] stops it there.
 #[derive(Clone)]
