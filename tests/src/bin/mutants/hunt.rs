@@ -39,7 +39,9 @@ impl Workshop {
     pub fn build(&self, name: &str) -> Result<(), String> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         let mut cargo = Command::new(cargo);
-        cargo.args(["build", "--locked", "-p", "drydock"]).current_dir(&self.tree);
+        // With --workspace what comes from the registry has the features it has in the work tree.
+        cargo.args(["build", "--locked", "--workspace", "--bin", "drydock"]);
+        cargo.current_dir(&self.tree);
         cargo.env("CARGO_TARGET_DIR", self.mutants.join("build"));
         // What cargo builds on the way goes where the work tree's goes, the program does not.
         cargo.env("CARGO_BUILD_BUILD_DIR", &self.target);
