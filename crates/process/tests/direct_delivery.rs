@@ -112,6 +112,19 @@ fn the_sender_goes_on_after_what_its_last_send_has_started() {
     assert_eq!(simulation.flushable(), 0);
 }
 
+/// It starts within the step that brought it about, also when nobody else has anything to do.
+#[test]
+fn what_a_handler_starts_starts_at_once() {
+    let simulation = Simulation::new(false);
+    let _installed = simulation.install();
+    let log = Log::default();
+    let started = Arc::clone(&log);
+    let starter = node(&log, "starter", move |_, _| drop(node(&started, "new", |_, _| {})));
+    starter.tell(Say("start"));
+    assert!(simulation.flush(0));
+    assert_eq!(taken(&log), ["starter started", "starter start", "new started"]);
+}
+
 /// With a recording simulation and without, on the short path and behind other mail.
 #[test]
 fn a_panic_is_laid_to_the_event_in_which_it_happened() {
