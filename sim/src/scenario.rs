@@ -53,7 +53,7 @@ pub struct Scenario {
     /// The task.
     #[serde(default)]
     pub task: TaskSpec,
-    /// The agent's flags (containerizer level).
+    /// The flags of the agent's containerizer.
     #[serde(default)]
     pub flags: FlagsSpec,
     /// What the outside does.
@@ -170,6 +170,17 @@ impl Default for TaskSpec {
             twice: false,
             uri_size: Size(Bytes::kilobytes(1)),
             instances: 1,
+        }
+    }
+}
+
+impl FlagsSpec {
+    /// All flags that the agent's containerizer has.
+    pub fn of_containerizer(&self) -> containerizer::Flags {
+        containerizer::Flags {
+            fetcher_cache_size: self.fetcher_cache_size.0,
+            docker_remove_delay: self.docker_remove_delay.0,
+            ..containerizer::Flags::default()
         }
     }
 }
@@ -404,6 +415,25 @@ mod tests {
             assert!(error.starts_with("x.toml: "), "{error}");
             assert!(error.contains(expected), "{error}");
         }
+    }
+
+    #[test]
+    fn what_a_task_cannot_be_is_named() {
+        let text = Scenario::built_in_text("fetch-cache").unwrap();
+        for (from, to, expected) in [
+            ("instances = 3", "instances = 0", "task.instances: expected 1 to 8, found 0"),
+            ("instances = 3", "instances = 9", "task.instances: expected 1 to 8, found 9"),
+            ("uri_size = \"100B\"", "uri_size = \"0B\"", "task.uri_size: expected 1B to 64KB"),
+            ("uri_size = \"100B\"", "uri_size = \"1GB\"", "task.uri_size: expected 1B to 64KB"),
+            ("fetcher_cache_size", "cache_size", "unknown field `cache_size`"),
+        ] {
+            assert!(text.contains(from), "{from}");
+            let error = Scenario::parse("x.toml", &text.replace(from, to)).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        let text = Scenario::built_in_text("destroy-during-pull-agent").unwrap();
+        let error = Scenario::parse("x.toml", &text.replace("uris = 1", "instances = 2"));
+        assert!(error.unwrap_err().to_string().contains("not in a scenario of the agent level"));
     }
 
     #[test]

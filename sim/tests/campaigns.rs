@@ -60,6 +60,21 @@ fn destroy_during_pull_has_no_violation_of_our_own_and_reaches_every_state() {
     assert!(report.distinct > 2000, "{} distinct schedules", report.distinct);
 }
 
+/// The finding is what names a URI twice; without that there is nothing.
+#[test]
+fn the_fetchers_cache_has_no_violation_whatever_fails() {
+    let report = hunt("fetch-cache", 0..1500, 2);
+    assert_eq!(report.found.keys().collect::<Vec<_>>(), [""; 0]);
+    let faults: Vec<_> = report.marks.keys().map(ToString::to_string).collect();
+    for fault in ["fetch-fail", "fetch-stall", "size-fail", "size-wrong", "unlink-fail"] {
+        assert!(faults.contains(&format!("fault {fault}")), "{fault}: {faults:?}");
+    }
+    let twice = hunt("fetch-cache-twice", 0..500, 2);
+    assert_eq!(twice.violations().count(), 0);
+    assert!(twice.findings().all(|found| found.violation.oracle == "I-CACHE"));
+    assert!(twice.findings().count() > 0);
+}
+
 #[test]
 fn the_whole_agent_has_no_violation_of_our_own() {
     let report = hunt("destroy-during-pull-agent", 0..1500, 2);

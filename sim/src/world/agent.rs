@@ -10,7 +10,6 @@ use crate::environment::host::Behaviour;
 use crate::oracle::Violation;
 use crate::scenario::Scenario;
 use agent::{Agent, Parts};
-use containerizer::Flags;
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
 use containerizer::logger::SandboxContainerLogger;
 use docker::{Docker, Engine};
@@ -60,7 +59,7 @@ impl AgentCase {
             ..SlaveInfo::default()
         };
         let parts = Parts {
-            containerizer: Arc::new(containerizer(world)),
+            containerizer: Arc::new(containerizer(world, scenario)),
             master: Arc::new(Link::new(&master, SLAVE)),
             host: Arc::new(world.host.clone()),
             uuids,
@@ -111,8 +110,8 @@ fn executor(world: &World, uuids: &Uuids) -> DockerExecutorProgram {
     }
 }
 
-fn containerizer(world: &World) -> DockerContainerizer {
-    let flags = Flags::default();
+fn containerizer(world: &World, scenario: &Scenario) -> DockerContainerizer {
+    let flags = scenario.flags.of_containerizer();
     DockerContainerizer::spawn(Dependencies {
         fetcher: world.fetcher(&flags),
         logger: Arc::new(SandboxContainerLogger::spawn()),

@@ -15,7 +15,7 @@ use actix::Actor;
 use containerizer::docker::{Dependencies, DockerContainerizer, MESOS_DOCKER_EXECUTOR};
 use containerizer::fetcher::Fetcher;
 use containerizer::logger::SandboxContainerLogger;
-use containerizer::{Containerizer, Flags, LaunchResult};
+use containerizer::{Containerizer, LaunchResult};
 use docker::Engine;
 use mesos::container_info::DockerInfo;
 use mesos::slave::{ContainerConfig, ContainerTermination};
@@ -127,11 +127,7 @@ impl ContainerizerCase {
         world.host.register_scripted(MESOS_DOCKER_EXECUTOR, executor);
 
         let log = crate::log();
-        let flags = Flags {
-            fetcher_cache_size: scenario.flags.fetcher_cache_size.0,
-            docker_remove_delay: scenario.flags.docker_remove_delay.0,
-            ..Flags::default()
-        };
+        let flags = scenario.flags.of_containerizer();
         let (cache_directory, fetcher) = (flags.fetcher_cache_dir.clone(), world.fetcher(&flags));
         let containerizer = DockerContainerizer::spawn(Dependencies {
             fetcher: fetcher.clone(),
