@@ -17,7 +17,7 @@ use process::host::{Command, Host, OsPid};
 use process::live::LocalHost;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,10 +59,14 @@ impl Stage {
     /// The companions that write into the sandbox.
     fn companions(&self) -> Vec<OsPid> {
         let needle = format!("--log_filename={}/", self.sandbox.path().display());
+        let own = format!("PPid:\t{}", std::process::id());
         let entries = std::fs::read_dir("/proc").expect("proc").flatten();
         let found = entries.filter(|entry| {
             let words = std::fs::read(entry.path().join("cmdline")).unwrap_or_default();
-            words.split(|byte| *byte == 0).any(|word| word.starts_with(needle.as_bytes()))
+            // A companion that is about to start a program looks like two for a moment.
+            let status = std::fs::read_to_string(entry.path().join("status")).unwrap_or_default();
+            let is_child = status.lines().any(|line| line == own);
+            is_child && words.split(|byte| *byte == 0).any(|it| it.starts_with(needle.as_bytes()))
         });
         found.filter_map(|entry| entry.file_name().to_str()?.parse().ok()).collect()
     }
@@ -218,9 +222,13 @@ fn rotate_as(switch_user: bool) {
         return;
     }
     let stage = Stage::new();
-    std::fs::set_permissions(stage.sandbox.path(), PermissionsExt::from_mode(0o777)).expect("ours");
-    // As the agent does: the user is in the configuration only when it switches.
+    // As the agent does: the sandbox is the user's, and the user in the configuration, only when it
+    // switches. (A sandbox that everybody may write to is one that `logrotate` does not touch.)
     let user = switch_user.then(|| "nobody".to_owned());
+    if switch_user {
+        let user = nix::unistd::User::from_name("nobody").expect("users").expect("there is one");
+        nix::unistd::chown(stage.sandbox.path(), Some(user.uid), Some(user.gid)).expect("root");
+    }
     stage.run(ContainerConfig { user, ..ContainerConfig::default() }, &spam(3072));
     let owner = |path: &Path| std::fs::metadata(path).expect("there").uid();
     let nobody = {
