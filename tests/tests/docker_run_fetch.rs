@@ -65,7 +65,7 @@ async fn files_are_fetched_into_the_sandbox() {
             "uris": [
                 { "value": format!("file://{source}"), "executable": true },
                 { "value": source, "output_file": "sub/dir/own" },
-                { "value": format!("http://{server}/small") },
+                { "value": format!("http://{server}/small"), "cache": true },
                 { "value": format!("http://{server}/moved") },
             ],
         },
@@ -78,6 +78,13 @@ async fn files_are_fetched_into_the_sandbox() {
     let log = task.file("stderr");
     assert!(log.contains("] Fetcher Info: {"), "{log}");
     assert!(log.contains("Successfully fetched all URIs into '"), "{log}");
+    // A cache of the run's own, which goes with it.
+    assert!(log.contains("\"DOWNLOAD_AND_CACHE\""), "{log}");
+    let cache = runner.work_dir.path().join("fetch-").display().to_string();
+    assert!(log.contains(&format!("\"cache_directory\":\"{cache}")), "{log}");
+    let left = std::fs::read_dir(runner.work_dir.path()).expect("it is there").flatten();
+    let left: Vec<_> = left.map(|entry| entry.file_name()).collect();
+    assert!(!left.iter().any(|name| name.to_string_lossy().starts_with("fetch-")), "{left:?}");
 }
 
 #[tokio::test]

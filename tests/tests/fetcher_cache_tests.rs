@@ -1,7 +1,7 @@
 //! Twins of `src/tests/fetcher_cache_tests.cpp` on a real machine: the agent's fetcher, the program
-//! `mesos-fetcher`, servers on loopback. Upstream's tests launch tasks by a whole cluster; here a task
-//! is a fetch, and then its command in its sandbox. `sim/src/environment/tests` has the same twins under
-//! many schedules.
+//! `mesos-fetcher`, servers on loopback. Upstream's tests launch tasks by a whole cluster; here a
+//! task is a fetch, and then its command in its sandbox. `sim/src/environment/tests` has the same
+//! twins under many schedules.
 
 #![allow(clippy::disallowed_methods, reason = "a test of real processes in real time")]
 
@@ -108,6 +108,15 @@ impl Agent {
         let log = || fs::read_to_string(self.sandbox(task).join("stderr")).unwrap_or_default();
         assert_eq!(outcome, Some(Outcome::Ready(Nothing)), "{}", log());
         self.run(task, command);
+    }
+
+    /// Launches a task whose command is a script of this name and content, through the cache.
+    fn launch_script(&self, task: usize, name: &str, script: &str) {
+        let path = self.asset(name, script, 0o644);
+        let uris = [cached(executable(path.display().to_string()))];
+        self.launch(task, &uris, &format!("./{name}"));
+        assert!(self.is_executable(task, name));
+        assert!(self.in_sandbox(task, &format!("{COMMAND_NAME}{task}")));
     }
 
     /// What the task's fetcher was told, an action an item.
@@ -455,12 +464,7 @@ fn http_cached_recovery() {
 fn simple_eviction() {
     let agent = Agent::with(2 * COMMAND_SCRIPT.len() as u64, Vec::new());
     for task in 0..4 {
-        let name = format!("cmd{task}");
-        let path = agent.asset(&name, COMMAND_SCRIPT, 0o444);
-        let uris = [cached(executable(path.display().to_string()))];
-        agent.launch(task, &uris, &format!("./{name}"));
-        assert!(agent.is_executable(task, &name));
-        assert!(agent.in_sandbox(task, &format!("{COMMAND_NAME}{task}")));
+        agent.launch_script(task, &format!("cmd{task}"), COMMAND_SCRIPT);
         agent.assert_cached((task + 1).min(2));
     }
 }
@@ -476,13 +480,8 @@ fn fallback_from_eviction() {
         // It would not fit into an empty one.
         (2, "BYPASS_CACHE", 0),
     ] {
-        let name = format!("cmd{task}");
         let script = format!("{COMMAND_SCRIPT}{}", "\n".repeat(task * GROWTH));
-        let path = agent.asset(&name, script, 0o444);
-        let uris = [cached(executable(path.display().to_string()))];
-        agent.launch(task, &uris, &format!("./{name}"));
-        assert!(agent.is_executable(task, &name));
-        assert!(agent.in_sandbox(task, &format!("{COMMAND_NAME}{task}")));
+        agent.launch_script(task, &format!("cmd{task}"), &script);
         assert_eq!(agent.told(task), [action]);
         assert_eq!(agent.available_cache_space(), available);
         agent.assert_cached(1);
@@ -493,12 +492,7 @@ fn fallback_from_eviction() {
 fn remove_lru_cache_entries() {
     let agent = Agent::with(2 * COMMAND_SCRIPT.len() as u64, Vec::new());
     for (task, number) in [0, 1, 1, 2].into_iter().enumerate() {
-        let name = format!("cmd{number}");
-        let path = agent.asset(&name, COMMAND_SCRIPT, 0o644);
-        let uris = [cached(executable(path.display().to_string()))];
-        agent.launch(task, &uris, &format!("./{name}"));
-        assert!(agent.is_executable(task, &name));
-        assert!(agent.in_sandbox(task, &format!("{COMMAND_NAME}{task}")));
+        agent.launch_script(task, &format!("cmd{number}"), COMMAND_SCRIPT);
     }
     let mut names: Vec<_> = agent
         .cache_files()

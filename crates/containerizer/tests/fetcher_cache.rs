@@ -1,4 +1,5 @@
-//! The fetcher's cache, step by step: what it asks, reserves, evicts, tells the program, and forgets.
+//! The fetcher's cache, step by step: what it asks, reserves, evicts, tells the program, and
+//! forgets.
 
 mod support;
 
@@ -372,8 +373,8 @@ fn a_uri_that_is_named_twice_is_downloaded_once() {
     assert!(!fetching.has("c1-f"));
 }
 
-/// D09 of upstream: of two equal URIs the second one's entry is ready at once, and stands for both. So
-/// nobody waits for the size, and one reference too many is counted. Finding F05.
+/// D09 of upstream: of two equal URIs the second one's entry is ready at once, and stands for both.
+/// So nobody waits for the size, and one reference too many is counted. Finding F05.
 #[test]
 fn two_equal_uris_do_not_wait_for_the_size() {
     let fetching = Fetching::new();

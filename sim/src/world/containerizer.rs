@@ -33,7 +33,8 @@ fn container(number: u32) -> ContainerId {
 
 fn sandbox(number: u32) -> String {
     format!(
-        "/var/lib/mesos/agent/slaves/agent-1/frameworks/framework-1/executors/task-{number}/runs/{}",
+        "/var/lib/mesos/agent/slaves/agent-1/frameworks/framework-1/executors/task-{number}/runs/\
+         {}",
         container(number)
     )
 }

@@ -117,12 +117,13 @@ impl Cache {
     /// Forgets an entry, deletes its file, whole or in part, and releases its space.
     ///
     /// That is for one whose size is not known, whose download has failed, that is evicted, or
-    /// whose file has disappeared. Nobody downloads it any more then, but some may wait for it still
-    /// who do not know yet that it has failed.
+    /// whose file has disappeared. Nobody downloads it any more then, but some may wait for it
+    /// still who do not know yet that it has failed.
     ///
     /// # Errors
     ///
-    /// When the file stays: then its space stays claimed. And for an entry that is not in the cache.
+    /// When the file stays: then its space stays claimed. And for an entry that is not in the
+    /// cache.
     #[doc(alias = "FetcherProcess::Cache::remove")]
     pub(super) fn remove(&mut self, entry: &Arc<Entry>) -> Result<(), String> {
         let key = &entry.key;
@@ -298,7 +299,8 @@ impl Cache {
     fn warn_of_overflow(&self) {
         warn!(
             self.log,
-            "Fetcher cache space overflow - space used: {}B, exceeds total fetcher cache space: {}B",
+            "Fetcher cache space overflow - space used: {}B, exceeds total fetcher cache space: \
+             {}B",
             self.tally,
             self.space
         );

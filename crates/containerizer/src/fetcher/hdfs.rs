@@ -4,7 +4,7 @@
 use ::process::future::await_all;
 use ::process::host::{Command, Host, Io, Subprocess};
 use ::process::{Future, io};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The client's program.
@@ -26,17 +26,13 @@ struct CommandResult {
 }
 
 impl Hdfs {
-    /// The client given; else that below `HADOOP_HOME`, if the environment has one; else `hadoop` on
-    /// the `PATH`. Fails if it cannot say its version.
+    /// The client of the installation at `home`; else of that at the environment's `HADOOP_HOME`; else
+    /// `hadoop` on the `PATH`. Fails if it cannot say its version.
     #[doc(alias = "HDFS::create")]
-    pub fn create(host: Arc<dyn Host>, hadoop: Option<&Path>) -> Future<Self> {
-        let hadoop = match (hadoop, host.environment().get("HADOOP_HOME")) {
-            (Some(hadoop), _) => hadoop.to_string_lossy().into_owned(),
-            (None, Some(home)) => {
-                Path::new(home).join("bin").join("hadoop").to_string_lossy().into_owned()
-            }
-            (None, None) => "hadoop".to_owned(),
-        };
+    pub fn create(host: Arc<dyn Host>, home: Option<&Path>) -> Future<Self> {
+        let environment = host.environment();
+        let home = home.or(environment.get("HADOOP_HOME").map(Path::new));
+        let hadoop = hadoop_client(home).to_string_lossy().into_owned();
         // differs: upstream has a shell run it, so that a path with a space would not be found.
         let command = Command {
             stdin: Io::Null,
@@ -122,8 +118,13 @@ fn result(run: &Subprocess) -> Future<CommandResult> {
     })
 }
 
-/// The size in what `hadoop fs -du` has printed. The client may print warnings before; the line looked
-/// for has the size, perhaps the size with all copies, and the path.
+/// The client of the installation at `home`; without one, that on the `PATH`.
+pub fn hadoop_client(home: Option<&Path>) -> PathBuf {
+    home.map_or("hadoop".into(), |home| home.join("bin").join("hadoop"))
+}
+
+/// The size in what `hadoop fs -du` has printed. The client may print warnings before; the line
+/// looked for has the size, perhaps the size with all copies, and the path.
 fn size_of(path: &str, output: &str) -> Option<u64> {
     output.lines().find_map(|line| {
         let fields: Vec<&str> = line.split([' ', '\t']).filter(|it| !it.is_empty()).collect();

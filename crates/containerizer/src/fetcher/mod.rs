@@ -26,7 +26,7 @@ mod uri;
 pub use self::process::{Fetch, FetcherProcess, Kill};
 pub use cache::{CACHE_FILE_NAME_PREFIX, Cache};
 pub use entry::Entry;
-pub use hdfs::{Hdfs, normalize};
+pub use hdfs::{Hdfs, hadoop_client, normalize};
 pub use metrics::Metrics;
 pub use net::{Net, NoNet};
 pub use run::MESOS_FETCHER;

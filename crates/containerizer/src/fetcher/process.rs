@@ -253,8 +253,8 @@ impl FetcherProcess {
                 // This fetch has made it: it would have waited for that of another.
                 Some(entry) if entry.completion().is_pending() => Action::DownloadAndCache,
                 Some(entry) if entry.completion().is_ready() => Action::RetrieveFromCache,
-                // differs: upstream aborts. That is how a URI is met that the command has twice, not
-                // quite equal, when its size cannot be told: the second one did not wait for that.
+                // differs: upstream aborts. That is how a URI is met that the command has twice,
+                // not quite equal, when its size cannot be told: the second did not wait for that.
                 Some(_) => Action::BypassCache,
             };
             let cached = entry.as_ref().filter(|_| action != Action::BypassCache);

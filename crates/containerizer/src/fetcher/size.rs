@@ -56,8 +56,8 @@ impl Sizes {
                 size => Future::ready(*size),
             });
         }
-        let hadoop = flags.hadoop_home.as_ref().map(|home| home.join("bin").join("hadoop"));
-        let client = Hdfs::create(Arc::clone(&self.host), hadoop.as_deref()).repair(|client| {
+        let client = Hdfs::create(Arc::clone(&self.host), flags.hadoop_home.as_deref());
+        let client = client.repair(|client| {
             let why = client.failure().unwrap_or_default();
             Future::failed(format!("Failed to create HDFS client: {why}"))
         });

@@ -16,10 +16,13 @@ use process::host::Host;
 use process::live::LocalHost;
 use process::{Pid, find, generate_id, spawn};
 use slog::{Logger, o};
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
+use tempfile::TempDir;
 
 /// The agent's process, as upstream's is named.
 const SLAVE: &str = "slave(1)";
@@ -71,6 +74,8 @@ pub struct House {
     work_dir: PathBuf,
     framework: FrameworkId,
     task: TaskInfo,
+    /// Where the fetcher's cache is; it goes with this.
+    _cache: TempDir,
 }
 
 impl House {
@@ -78,7 +83,7 @@ impl House {
     ///
     /// # Errors
     ///
-    /// When the fetcher cannot be started.
+    /// When the fetcher cannot be started, or its cache has no place.
     pub fn build(plan: Plan) -> Result<House, String> {
         let Plan {
             engine,
@@ -93,10 +98,11 @@ impl House {
         let uuids = uuids();
         let user = user();
         let framework_id: FrameworkId = format!("run-{}", short(&uuids())).into();
+        let cache = cache_in(&work_dir)?;
         let flags = agent::Flags {
             work_dir: work_dir.clone(),
             // Its own: a fetcher begins by deleting what is there.
-            fetcher_cache_dir: work_dir.join("fetch").join(&framework_id.value),
+            fetcher_cache_dir: cache.path().join("cache"),
             launcher_dir: launcher_dir(),
             // Only root can give files away.
             switch_user: user.is_some() && nix::unistd::geteuid().is_root(),
@@ -152,6 +158,7 @@ impl House {
             work_dir,
             framework: framework_id,
             task,
+            _cache: cache,
         })
     }
 
@@ -161,6 +168,15 @@ impl House {
         let (work_dir, framework) = (&self.work_dir, &self.framework);
         agent::paths::executor_run(work_dir, &agent_id(), framework, &executor, container)
     }
+}
+
+/// A directory that other runs do not have, and that other users may go through.
+fn cache_in(work_dir: &Path) -> Result<TempDir, String> {
+    tempfile::Builder::new()
+        .prefix("fetch-")
+        .permissions(Permissions::from_mode(0o755))
+        .tempdir_in(work_dir)
+        .map_err(|error| format!("{}: {error}", work_dir.display()))
 }
 
 /// This machine, with the docker executor as a part of this program, and this program as the

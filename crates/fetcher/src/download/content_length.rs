@@ -24,8 +24,8 @@ impl LiveNet {
 }
 
 impl Net for LiveNet {
-    /// Mirrors `net::contentLength` in `stout/net.hpp`: redirections are followed, and what a server
-    /// says with an error counts as well.
+    /// Mirrors `net::contentLength` in `stout/net.hpp`: redirections are followed, and what a
+    /// server says with an error counts as well.
     fn content_length(&self, uri: &str) -> Future<u64> {
         // differs: upstream's library speaks FTP, the one here does not.
         if uri.starts_with("ftp") {
@@ -41,7 +41,7 @@ impl Net for LiveNet {
                     return;
                 }
             };
-            // Of the header: the response to a HEAD request has no body whose length could be asked.
+            // Of the header: the response to a HEAD request has no body to ask for its length.
             let length = response.headers().get(CONTENT_LENGTH);
             match length.and_then(|length| length.to_str().ok()?.trim().parse().ok()) {
                 Some(length) => promise.set(length),

@@ -2,7 +2,7 @@
 
 use crate::sink::Placement;
 use crate::target::at;
-use containerizer::fetcher::normalize;
+use containerizer::fetcher::{hadoop_client, normalize};
 use std::fs::File;
 use std::io::{Read, Seek};
 use std::os::unix::process::ExitStatusExt;
@@ -24,9 +24,8 @@ impl Hdfs {
     /// cannot say its version.
     // The agent's own, which asks for sizes, is `containerizer::fetcher::Hdfs`.
     pub fn create(hadoop: Option<PathBuf>) -> Result<Self, String> {
-        let hadoop = hadoop.unwrap_or_else(|| match std::env::var_os("HADOOP_HOME") {
-            Some(home) => Path::new(&home).join("bin").join("hadoop"),
-            None => PathBuf::from("hadoop"),
+        let hadoop = hadoop.unwrap_or_else(|| {
+            hadoop_client(std::env::var_os("HADOOP_HOME").as_deref().map(Path::new))
         });
         let (program, mut command) = (hadoop.display().to_string(), Command::new(&hadoop));
         // Both streams go to the sandbox; upstream's shell sends both to its standard output.

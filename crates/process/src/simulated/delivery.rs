@@ -78,8 +78,8 @@ impl Simulation {
         }
     }
 
-    /// Has a process handle an event, and ends it; there is none around it. Says whether the process, or the sender, or a
-    /// process that was started by this, has something to do now.
+    /// Has a process handle an event, and ends it; there is none around it. Says whether the
+    /// process, or the sender, or a process that was started by this, has something to do now.
     #[inline(always)]
     fn perform(
         &self,

@@ -62,7 +62,8 @@
 //! # Not modelled
 //!
 //! Builds, pushes, commits, archives, health checks, plug-ins, swarm, IPv6, links; the contents of
-//! images, and most of what there is about files (`files/` says what there is). A layer's bandwidth does not depend on that of other layers.
+//! images, and most of what there is about files (`files/` says what there is). A layer's bandwidth
+//! does not depend on that of other layers.
 
 mod answer;
 mod attaching;

@@ -197,8 +197,8 @@ impl SimHost {
         state.files.all().map(|(path, node)| (path.to_owned(), node.clone())).collect()
     }
 
-    /// Writes a file as a program would that nothing disturbs; nothing happens where there cannot be
-    /// one.
+    /// Writes a file as a program would that nothing disturbs; nothing happens where there cannot
+    /// be one.
     pub fn put(&self, path: &Path, content: &[u8]) {
         let _ = self.0.state.lock().files.write(path, content);
     }

@@ -35,8 +35,8 @@ fn there(talk: &mut Talk<'_>) {
     let text =
         "ls -d / /etc/passwd /tmp; ls -d /mnt/x; echo $?; ls /etc/passwd/x; ls /tmp; echo $?";
     says(talk, "a", text, &Value::Null);
-    let text = "for o in -e -f -d; do for p in /etc /etc/passwd /none; do test $o $p; echo $p $o $?; \
-                [ ! $o $p ]; echo $?; done; done";
+    let text = "for o in -e -f -d; do for p in /etc /etc/passwd /none; do test $o $p; \
+                echo $p $o $?; [ ! $o $p ]; echo $?; done; done";
     says(talk, "b", text, &Value::Null);
     talk.run("c", &["ls", "-d", "/mnt/x"], &Value::Null);
     outcome(talk, "c");
@@ -134,7 +134,10 @@ fn usual_devices(talk: &mut Talk<'_>) {
 fn device(talk: &mut Talk<'_>) {
     let given = |inside: &str, permissions: &str| {
         json!({ "HostConfig": { "Devices": [
-            { "PathOnHost": "/dev/kmsg", "PathInContainer": inside, "CgroupPermissions": permissions },
+            {
+                "PathOnHost": "/dev/kmsg", "PathInContainer": inside,
+                "CgroupPermissions": permissions,
+            },
         ] } })
     };
     let text = "test -c /dev/kmsg; echo $?; touch /dev/kmsg; echo $?; echo x >/dev/kmsg; echo $?";

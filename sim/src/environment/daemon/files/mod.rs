@@ -7,16 +7,17 @@
 //! /proc  /sys     are there; what is in them is not modelled
 //! a volume        a tree of its own, for all containers that mount it; one that is empty when a
 //!                 container is created gets what the image has at that place
-//! a bind          the machine's files, through a port for looking only (HostFiles); what containers
-//!                 write there is kept above them, for all containers, and never reaches the machine.
-//!                 A source that is not there is an empty directory, as the Engine would make it
+//! a bind          the machine's files, through a port for looking only (HostFiles); what
+//!                 containers write there is kept above them, for all containers, and never
+//!                 reaches the machine. A source that is not there is an empty directory, as the
+//!                 Engine would make it
 //! ```
 //!
-//! What cannot be answered by this is refused with a message and status 2, never guessed: what is in
-//! files of the image, or in `/proc`; other devices than `/dev/null`; whether somebody who is not root
-//! may write; the files of containers with tmpfs, `Mounts`, `VolumesFrom` or a read-only root. There
-//! are no links, owners, modes and times; `/etc/hostname`, `hosts` and `resolv.conf` are files like
-//! others, where the Engine mounts them.
+//! What cannot be answered by this is refused with a message and status 2, never guessed: what is
+//! in files of the image, or in `/proc`; other devices than `/dev/null`; whether somebody who is not
+//! root may write; the files of containers with tmpfs, `Mounts`, `VolumesFrom` or a read-only root.
+//! There are no links, owners, modes and times; `/etc/hostname`, `hosts` and `resolv.conf` are files
+//! like others, where the Engine mounts them.
 
 mod bound;
 mod commands;
@@ -138,7 +139,8 @@ fn is_short(path: &str) -> bool {
     path.len() < 4096 && path.split('/').all(|name| name.len() < 256)
 }
 
-/// A container is created: a volume that it mounts, and that is empty, gets what the image has there.
+/// A container is created: a volume that it mounts, and that is empty, gets what the image has
+/// there.
 pub(super) fn created(state: &mut State, config: &ContainerConfig) {
     let nocopy = |target: &str| {
         let mode = |bind: &String| {

@@ -80,8 +80,8 @@ impl Container {
     }
 }
 
-/// `ls`, `ls -d`, `ls -a`, `touch`, `test -X`, `cat`, `mkdir`, `mkdir -p`, `rm`, `rm -r`, `>`, `>>`,
-/// and `+`, which writes `x`.
+/// `ls`, `ls -d`, `ls -a`, `touch`, `test -X`, `cat`, `mkdir`, `mkdir -p`, `rm`, `rm -r`, `>`,
+/// `>>`, and `+`, which writes `x`.
 fn command(line: &str) -> Command {
     let mut words: Vec<String> = line.split(' ').map(str::to_owned).collect();
     let name = words.remove(0);

@@ -150,8 +150,8 @@ impl View<'_> {
         }
     }
 
-    /// As [`look`](Self::look), but what is not modelled of `/proc` and `/sys` is not there: nothing
-    /// can be made there either.
+    /// As [`look`](Self::look), but what is not modelled of `/proc` and `/sys` is not there:
+    /// nothing can be made there either.
     fn find_kind(&self, path: &str) -> Result<Kind, Errno> {
         let (mount, _) = self.find(path)?;
         match (self.look(path), mount.source) {

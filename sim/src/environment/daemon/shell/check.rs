@@ -6,8 +6,8 @@ use super::tokens::{Part, Redirect, Word, literal};
 use super::{NotUnderstood, base};
 use crate::environment::daemon::signals;
 
-/// Refuses what is not understood. If programs of other names do not exist, a shell finds out when it
-/// comes to them. `loops` are around the list.
+/// Refuses what is not understood. If programs of other names do not exist, a shell finds out when
+/// it comes to them. `loops` are around the list.
 pub(super) fn check(list: &[Node], strict: bool, loops: usize) -> Result<(), NotUnderstood> {
     list.iter().try_for_each(|node| check_node(node, strict, loops))
 }

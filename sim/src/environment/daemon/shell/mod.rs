@@ -16,15 +16,15 @@
 //!           >&2   2>&1   >FILE   >>FILE   2>FILE   2>>FILE
 //! ```
 //!
-//! A text is [checked](check) as a whole, then [run](machine) step by step: files may have changed by
-//! the time that a condition asks for them. What files there are: `files/`.
+//! A text is [checked](check) as a whole, then [run](machine) step by step: files may have changed
+//! by the time that a condition asks for them. What files there are: `files/`.
 //!
 //! A container's first process dies of no signal that it has no handler for, as the kernel has it:
 //! `sleep 100` is stopped by SIGKILL alone, unless the container has an init. A trap runs when the
 //! command under way has ended.
 //!
-//! Anything else is [not understood](Verdict::Unknown); the caller decides what it does. Where no other
-//! programs exist, it fails with a message.
+//! Anything else is [not understood](Verdict::Unknown); the caller decides what it does. Where no
+//! other programs exist, it fails with a message.
 
 mod check;
 mod command;

@@ -1,4 +1,5 @@
-//! What a shell does about one simple command: redirections, words, the program or what is built in.
+//! What a shell does about one simple command: redirections, words, the program or what is built
+//! in.
 
 use super::command::{Command, PROGRAMS, command};
 use super::machine::{Action, Question, Ready, Shell, Sink, Task};

@@ -16,8 +16,8 @@ fn does(argv: &[String]) -> Option<Script> {
     }
 }
 
-/// What a shell has done when it ended, or had done so much: what it wrote, to standard error after a
-/// `!`, how long it took, its status, what signals do to it.
+/// What a shell has done when it ended, or had done so much: what it wrote, to standard error after
+/// a `!`, how long it took, its status, what signals do to it.
 #[derive(Debug, Default)]
 struct Done {
     written: String,
