@@ -28,7 +28,7 @@ use mesos::{
 use process::future::Value;
 use process::host::Host;
 use process::live::LocalHost;
-use process::{Future, Outcome, Upid};
+use process::{Future, Outcome, Upid, collect};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -72,12 +72,14 @@ impl Stage {
         let log = slog::Logger::root(slog::Discard, slog::o!());
         let engine: Arc<dyn Docker> = Arc::new(engine(lab).await);
         let docker = Mock::wrapping(Arc::clone(&engine));
-        let ours: Vec<String> = ours.iter().map(|name| format!("/{name}")).collect();
+        let ours = ours.to_vec();
+        // Each is asked for by its own name: `ps` inspects what it lists, and fails, as upstream's
+        // does, when one of another test goes in between.
         docker.on_ps(move |all, prefix| {
-            let ours = ours.clone();
-            engine.ps(all, prefix).map(move |found| {
-                found.iter().filter(|it| ours.contains(&it.name)).cloned().collect()
-            })
+            let prefix = prefix.unwrap_or_default();
+            let ours = ours.iter().filter(|name| name.starts_with(prefix));
+            collect(ours.map(|name| engine.ps(all, Some(name))).collect())
+                .map(|lists| lists.concat())
         });
         let work_dir = tempfile::tempdir().expect("a directory");
         let flags = Flags {
