@@ -32,7 +32,7 @@ use process::{Future, Outcome, Upid, collect};
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -398,8 +398,22 @@ fn checkpointed(id: &ContainerId, pid: u32, address: std::net::SocketAddr) -> Ar
     Arc::new(SlaveState { id: "s1".into(), frameworks, ..SlaveState::default() })
 }
 
-fn sleeping() -> Child {
-    Command::new("sleep").arg("1000").spawn().expect("sleep can be run")
+/// A process that sleeps, and does not outlive a test that fails.
+struct Sleeping(Child);
+
+impl Sleeping {
+    fn start() -> Sleeping {
+        let mut command = Command::new("sleep");
+        Sleeping(command.arg("1000").stdout(Stdio::null()).spawn().expect("sleep can be run"))
+    }
+}
+
+impl Drop for Sleeping {
+    fn drop(&mut self) {
+        // Whoever comes first collects it: it may have been killed and reaped before.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// Recovers with `container` known, whose executor is a process here, and `orphan` unknown.
@@ -410,13 +424,13 @@ async fn recover_one_and_stop_the_other(lab: &DockerLab, name: impl Fn(&Containe
     let (known_name, orphan_name) = (format!("mesos-{known}"), name(&orphan));
     start(lab, &known_name, &image).await;
     start(lab, &orphan_name, &image).await;
-    let mut executor = sleeping();
+    let executor = Sleeping::start();
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
     let address = listener.local_addr().expect("it is bound");
 
     let names = [known_name.clone(), orphan_name.clone()];
     let stage = Stage::new(lab, &names, LocalHost::new()).await;
-    let state = checkpointed(&known, executor.id(), address);
+    let state = checkpointed(&known, executor.0.id(), address);
     ready(stage.containerizer.recover(Some(state))).await;
     is_gone(lab, &orphan_name).await;
     assert!(is_running(lab, &known_name).await);
@@ -424,9 +438,7 @@ async fn recover_one_and_stop_the_other(lab: &DockerLab, name: impl Fn(&Containe
 
     let wait = stage.containerizer.wait(&known);
     assert_eq!(ready(stage.containerizer.containers()).await, [known.clone()].into());
-    executor.kill().expect("it runs");
-    // It is a child of this process, so whoever comes first collects it.
-    let _ = executor.wait();
+    drop(executor);
     let termination = ready(wait).await.expect("it was known");
     assert_eq!(termination.message.as_deref(), Some("Container terminated"));
     assert_eq!(ready(stage.containerizer.wait(&known)).await, None);
@@ -468,14 +480,12 @@ async fn an_executor_that_does_not_listen_any_more_ends_its_container() {
     let name = format!("mesos-{id}");
     start(&lab, &name, &image.at(&lab.registry.host())).await;
     // The pid is now this process's, which has nothing to do with it.
-    let mut stranger = sleeping();
+    let mut stranger = Sleeping::start();
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
     let address = free.local_addr().expect("it is bound");
     drop(free);
     let stage = Stage::new(&lab, std::slice::from_ref(&name), LocalHost::new()).await;
-    ready(stage.containerizer.recover(Some(checkpointed(&id, stranger.id(), address)))).await;
+    ready(stage.containerizer.recover(Some(checkpointed(&id, stranger.0.id(), address)))).await;
     is_gone(&lab, &name).await;
-    assert_eq!(stranger.try_wait().expect("it can be asked"), None, "it was left alone");
-    stranger.kill().expect("it runs");
-    stranger.wait().expect("its status");
+    assert_eq!(stranger.0.try_wait().expect("it can be asked"), None, "it was left alone");
 }
