@@ -19,6 +19,10 @@ use workloads::{
     raw_tokio, typed,
 };
 
+/// The one that the program `drydock` has.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 /// Pairs of linked processes. Upstream: the same.

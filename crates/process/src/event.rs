@@ -1,11 +1,11 @@
-//! The one kind of message that travels between processes: a closure with a header.
+//! The one kind of message that travels between processes: a closure with a name.
 //!
 //! Typed messages, dispatched methods and deferred callbacks are all packed into an [`Event`]. It
 //! is one allocation, and either world can deliver it: actix as an envelope, the simulator inline.
 
 use crate::context::Context;
 use crate::filter::{self, Incoming};
-use crate::label::{Header, Label};
+use crate::label::{Label, Named};
 use crate::pid::Process;
 use crate::remote::Message;
 use crate::simulated::AnyCell;
@@ -33,25 +33,27 @@ impl<A: Process> Event<A> {
 
 /// The content of an event: what `dispatch` and `defer` box. `DISPATCH`: filters are to take it for
 /// one of these; otherwise it is a message, a request or an exit, and asks them itself.
-pub(crate) struct Call<A, F, const DISPATCH: bool> {
-    header: Header,
+pub(crate) struct Call<A, N, F, const DISPATCH: bool> {
+    name: N,
     f: Option<F>,
     process: PhantomData<fn(A)>,
 }
 
-impl<A, F, const DISPATCH: bool> Call<A, F, DISPATCH>
+impl<A, N, F, const DISPATCH: bool> Call<A, N, F, DISPATCH>
 where
     A: Process,
+    N: Named,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
 {
-    pub(crate) fn new(header: Header, f: F) -> Self {
-        Call { header, f: Some(f), process: PhantomData }
+    pub(crate) fn new(name: N, f: F) -> Self {
+        Call { name, f: Some(f), process: PhantomData }
     }
 }
 
-impl<A, F, const DISPATCH: bool> EnvelopeProxy<A> for Call<A, F, DISPATCH>
+impl<A, N, F, const DISPATCH: bool> EnvelopeProxy<A> for Call<A, N, F, DISPATCH>
 where
     A: Process,
+    N: Named,
     F: FnOnce(&mut A, &mut Context<A>) + Send + 'static,
 {
     fn handle(&mut self, actor: &mut A, context: &mut Context<A>) {
@@ -60,28 +62,29 @@ where
             // A terminated process drops what is left in its mailbox, as upstream does.
             return;
         }
-        if DISPATCH && filter::drops(false, context.upid(), Incoming::Dispatch(self.header.label)) {
+        let incoming = || Incoming::Dispatch(self.name.label::<A>());
+        if DISPATCH && filter::drops_made(false, context.upid(), incoming) {
             return;
         }
-        let _current = live::current::enter();
+        live::current::handling();
         f(actor, context);
     }
 }
 
-/// A message by name, on its way to a live process. It needs no header: whoever looks at it, a
+/// A message by name, on its way to a live process. It needs no label: whoever looks at it, a
 /// filter, sees the message itself.
 pub(crate) struct Delivery(pub(crate) Message);
 
 impl<A: Process> EnvelopeProxy<A> for Delivery {
     fn handle(&mut self, actor: &mut A, context: &mut Context<A>) {
         if !context.is_doomed() {
-            let _current = live::current::enter();
+            live::current::handling();
             context.consume_message(actor, &self.0);
         }
     }
 }
 
-/// The same in the simulator, which keeps the rest of the header elsewhere.
+/// A [`Call`] in the simulator.
 pub(crate) struct SimulatedCall<A, F, const DISPATCH: bool> {
     method: &'static str,
     f: F,
@@ -116,7 +119,7 @@ where
         let cell: &mut dyn Any = cell;
         if let Some(cell) = cell.downcast_mut::<simulated::Cell<A>>() {
             let upid = cell.context.upid();
-            if DISPATCH && filter::drops(true, upid, Incoming::Dispatch(self.label())) {
+            if DISPATCH && filter::drops_made(true, upid, || Incoming::Dispatch(self.label())) {
                 return;
             }
             (self.f)(&mut cell.actor, &mut cell.context);

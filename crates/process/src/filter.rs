@@ -93,7 +93,17 @@ impl Drop for Filter {
 /// Whether a filter drops this event. Once a program has had a filter, this takes a lock.
 #[inline]
 pub(crate) fn drops(simulated: bool, process: &Upid, incoming: Incoming<'_>) -> bool {
-    ACTIVE.load(Ordering::Relaxed) && ask(simulated, process, incoming) == Verdict::Drop
+    drops_made(simulated, process, || incoming)
+}
+
+/// The same, of an event that is described only when there is a filter.
+#[inline]
+pub(crate) fn drops_made<'a>(
+    simulated: bool,
+    process: &Upid,
+    incoming: impl FnOnce() -> Incoming<'a>,
+) -> bool {
+    ACTIVE.load(Ordering::Relaxed) && ask(simulated, process, incoming()) == Verdict::Drop
 }
 
 #[cold]

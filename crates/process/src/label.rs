@@ -1,6 +1,7 @@
 //! Names and identities of events, for people who read traces and logs.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 /// What an event is: a method named in `dispatch!`/`defer!`, or the type of a message, and the
 /// type of the process it is for. Both are `'static`, so a label costs nothing to carry.
@@ -29,6 +30,36 @@ impl Label {
     }
 }
 
+/// What says the label of an event for a process of type `A`. Most events carry nothing for it:
+/// their message's type says it.
+pub(crate) trait Named: Send + 'static {
+    fn label<A>(&self) -> Label;
+}
+
+/// Named by the type of the message.
+pub(crate) struct ByMessage<M>(PhantomData<fn(M)>);
+
+impl<M> ByMessage<M> {
+    pub(crate) fn new() -> Self {
+        ByMessage(PhantomData)
+    }
+}
+
+impl<M: 'static> Named for ByMessage<M> {
+    fn label<A>(&self) -> Label {
+        Label::message::<A, M>()
+    }
+}
+
+/// Named by a method.
+pub(crate) struct ByMethod(pub(crate) &'static str);
+
+impl Named for ByMethod {
+    fn label<A>(&self) -> Label {
+        Label::method::<A>(self.0)
+    }
+}
+
 /// The last segment of a Rust path, without type parameters.
 fn last_segment(path: &str) -> &str {
     let path = path.split('<').next().unwrap_or(path);
@@ -41,18 +72,9 @@ impl fmt::Display for Label {
     }
 }
 
-/// Identifies one handled event within a runtime. 0 is "no event": the start of everything.
+/// Identifies one handled event of a simulation. 0 is "no event": the start of everything.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(
-    /// Counts up in the order of handling (in the simulator; unique only, in the live runtime).
+    /// Counts up in the order of handling.
     pub u64,
 );
-
-/// What every event carries beside its content.
-#[derive(Clone, Copy, Debug)]
-pub struct Header {
-    /// What it is.
-    pub label: Label,
-    /// The event whose handler sent it.
-    pub cause: EventId,
-}

@@ -94,7 +94,7 @@ pub use finalize::finalize;
 pub use future::{
     Failure, Future, Nothing, Outcome, Promise, await_all, await_one, collect, select,
 };
-pub use label::{EventId, Header, Label};
+pub use label::{EventId, Label};
 pub use limiter::RateLimiter;
 pub use loop_::{loop_, loop_here, loop_in};
 pub use mutex::Mutex;

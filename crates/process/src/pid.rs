@@ -6,7 +6,7 @@ use crate::context::Context;
 use crate::event::{Call, Delivery, Event, SimulatedCall};
 use crate::future::{Future, Promise, Value};
 use crate::http::{Request, Response};
-use crate::label::{Header, Label};
+use crate::label::{ByMessage, ByMethod, Named};
 use crate::live::current::ProcessNumber;
 use crate::remote::Message as ByName;
 use crate::spawn::{Exited, wait};
@@ -177,15 +177,15 @@ impl<A: Process> Pid<A> {
     }
 
     /// Enqueues `f` to be run in the process. When the process is gone, `f` is dropped.
-    fn enqueue(&self, label: Label, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
-        self.enqueue_as::<true>(label, f);
+    fn enqueue(&self, name: impl Named, f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static) {
+        self.enqueue_as::<true>(name, f);
     }
 
     /// The same; `DISPATCH` says whether filters are to take it for a dispatch.
     #[inline(always)]
     fn enqueue_as<const DISPATCH: bool>(
         &self,
-        label: Label,
+        name: impl Named,
         f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
     ) {
         match &self.0.target {
@@ -193,11 +193,13 @@ impl<A: Process> Pid<A> {
                 if live::clock::is_paused() {
                     live::clock::delivered(control.process());
                 }
-                let header = Header { label, cause: live::current::event() };
-                address.do_send(Event(Box::new(Call::<A, _, DISPATCH>::new(header, f))));
+                address.do_send(Event(Box::new(Call::<A, _, _, DISPATCH>::new(name, f))));
             }
             Target::Simulated(to) => {
-                simulated::send(*to, SimulatedCall::<A, _, DISPATCH>::boxed(label.method, f));
+                simulated::send(
+                    *to,
+                    SimulatedCall::<A, _, DISPATCH>::boxed(name.label::<A>().method, f),
+                );
             }
         }
     }
@@ -207,7 +209,7 @@ impl<A: Process> Pid<A> {
     where
         A: Handler<Exited, Result = ()>,
     {
-        self.enqueue_as::<false>(Label::message::<A, Exited>(), move |actor, context| {
+        self.enqueue_as::<false>(ByMessage::<Exited>::new(), move |actor, context| {
             context.consume_exited(actor, who);
         });
     }
@@ -221,9 +223,7 @@ impl<A: Process> Pid<A> {
         M: Message<Result = Future<T>> + Send + 'static,
         A: Handler<M, Result = Future<T>>,
     {
-        self.call_labelled(Label::message::<A, M>(), move |actor, context| {
-            actor.handle(message, context)
-        })
+        self.call_named(ByMessage::<M>::new(), move |actor, context| actor.handle(message, context))
     }
 
     /// Sends a message without a result.
@@ -233,7 +233,7 @@ impl<A: Process> Pid<A> {
         M: Message<Result = ()> + Send + 'static,
         A: Handler<M, Result = ()>,
     {
-        self.enqueue(Label::message::<A, M>(), move |actor, context| {
+        self.enqueue(ByMessage::<M>::new(), move |actor, context| {
             actor.handle(message, context);
         });
     }
@@ -253,20 +253,20 @@ impl<A: Process> Pid<A> {
                 let f = move |actor: &mut A, context: &mut Context<A>| {
                     actor.handle(message, context);
                 };
-                let method = Label::message::<A, M>().method;
+                let method = ByMessage::<M>::new().label::<A>().method;
                 simulated::post(from, *to, SimulatedCall::<A, _, true>::boxed(method, f));
             }
         }
     }
 
-    fn call_labelled<T: Value>(
+    fn call_named<T: Value>(
         &self,
-        label: Label,
+        name: impl Named,
         f: impl FnOnce(&mut A, &mut Context<A>) -> Future<T> + Send + 'static,
     ) -> Future<T> {
         let promise = Promise::new();
         let future = promise.future();
-        self.enqueue(label, move |actor, context| {
+        self.enqueue(name, move |actor, context| {
             promise.associate(&f(actor, context));
         });
         future
@@ -278,7 +278,7 @@ impl<A: Process> Pid<A> {
         method: &'static str,
         f: impl FnOnce(&mut A, &mut Context<A>) -> Future<T> + Send + 'static,
     ) -> Future<T> {
-        self.call_labelled(Label::method::<A>(method), f)
+        self.call_named(ByMethod(method), f)
     }
 
     /// Runs a method without a result in the context of the process; see `dispatch!`.
@@ -287,7 +287,7 @@ impl<A: Process> Pid<A> {
         method: &'static str,
         f: impl FnOnce(&mut A, &mut Context<A>) + Send + 'static,
     ) {
-        self.enqueue(Label::method::<A>(method), f);
+        self.enqueue(ByMethod(method), f);
     }
 
     /// A callback for [`Future::then`] that runs in this process; see `defer!`.
@@ -368,7 +368,7 @@ impl<A: Process> Port for Pid<A> {
     }
 
     fn request(&self, request: Request, promise: Promise<Response>) {
-        self.enqueue_as::<false>(Label::method::<A>("request"), move |actor, context| {
+        self.enqueue_as::<false>(ByMethod("request"), move |actor, context| {
             context.consume_request(actor, request, promise);
         });
     }

@@ -22,7 +22,7 @@ use std::time::{Duration, Instant};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How often each measurement is made.
+/// How often a measurement is made, unless it says otherwise.
 const ROUNDS: usize = 10;
 
 /// One line of the table.

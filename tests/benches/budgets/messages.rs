@@ -3,7 +3,7 @@
 //! Sender and receiver live on one arbiter (thread), for actix and for the port alike, so that it
 //! is the message that is measured and not the waking of a sleeping core.
 
-use crate::{ROUNDS, Row, nanoseconds};
+use crate::{Row, nanoseconds};
 use process::actix::{self, Actor, Addr, Context as ActixContext, Handler, Message};
 use process::{Context, Future, Outcome, Pid, generate_id, process, spawn, terminate};
 use std::hint::black_box;
@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 
 /// Messages in one round.
 const COUNT: u64 = 200_000;
+
+/// Rounds of each kind, of milliseconds each: with fewer, the shortest is chance.
+const ROUNDS: usize = 50;
 
 /// Messages under way at once.
 const BATCH: u64 = 500;

@@ -1,9 +1,7 @@
-//! What this thread is doing: in which process it is, and which event it handles, so that what it
-//! sends can name its cause and carry its sender's time.
+//! What this thread is doing: in which process it is, so that what it sends can carry its sender's
+//! time, and how many events it has begun to handle.
 
-use crate::label::EventId;
 use std::cell::Cell;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Identifies a process of the live runtime for ever: numbers are not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -23,43 +21,18 @@ pub(crate) enum Place {
 
 thread_local! {
     static PLACE: Cell<Place> = const { Cell::new(Place::Outside) };
-    static CURRENT: Cell<u64> = const { Cell::new(0) };
-    static NEXT: Cell<u64> = const { Cell::new(0) };
+    static HANDLED: Cell<u64> = const { Cell::new(0) };
 }
 
-static THREADS: AtomicU64 = AtomicU64::new(1);
-
-/// Restores the previous event when dropped: handlers nest when a callback runs another inline.
-pub(crate) struct Current {
-    previous: u64,
+/// This thread begins to handle an event.
+#[inline]
+pub(crate) fn handling() {
+    HANDLED.set(HANDLED.get() + 1);
 }
 
-pub(crate) fn enter() -> Current {
-    let id = NEXT.with(|next| {
-        // Each thread numbers its events in a range of its own: no shared counter on this path.
-        let id = match next.get() {
-            0 => THREADS.fetch_add(1, Ordering::Relaxed) << 40,
-            id => id,
-        };
-        next.set(id + 1);
-        id
-    });
-    Current { previous: CURRENT.replace(id) }
-}
-
-impl Drop for Current {
-    fn drop(&mut self) {
-        CURRENT.set(self.previous);
-    }
-}
-
-pub(crate) fn event() -> EventId {
-    EventId(CURRENT.get())
-}
-
-/// Grows with every event that this thread begins to handle.
+/// How many events this thread has begun to handle.
 pub(super) fn handled() -> u64 {
-    NEXT.get()
+    HANDLED.get()
 }
 
 /// Restores the previous place when dropped.

@@ -49,10 +49,12 @@ impl Control {
         Control { process, doomed, exited: Mutex::new(Some(promise)), done }
     }
 
+    #[inline]
     pub(crate) fn process(&self) -> current::ProcessNumber {
         self.process
     }
 
+    #[inline]
     pub(crate) fn is_doomed(&self) -> bool {
         self.doomed.load(Ordering::Relaxed)
     }
